@@ -1,0 +1,86 @@
+# `make` lists the targets. Everything is installed in .venv, from constraints.txt's versions.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Files whose change calls for a new installation.
+SOURCES := $(wildcard pyproject.toml core/pyproject.toml plugins/*/pyproject.toml sandbox/pyproject.toml) constraints.txt
+# What the type checker reads, of what exists.
+ROOMS := $(wildcard app.py conftest.py src core plugins sandbox tests benchmarks)
+# What builds the rooms: installed once, where pip would fetch it anew for each of them.
+BACKEND := hatchling editables
+UV := $(shell command -v uv 2>/dev/null)
+
+ifdef UV
+NEW_VENV = $(UV) venv --quiet --clear --seed --python "$(PYTHON)" $(VENV)
+INSTALL = $(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt --no-build-isolation
+else
+NEW_VENV = $(PYTHON) -m venv --clear $(VENV)
+INSTALL = $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt --no-build-isolation --no-compile
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint format types imports check run constraints clean
+
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+install: $(VENV)/.installed-dev  ## Install everything to work on Casebridge in .venv
+
+demo: $(VENV)/.installed-demo  ## Watch a case go to its tickets and back (DEMO=once: one round, then stop)
+	@$(BIN)/casebridge demo $(if $(filter once,$(DEMO)),--once)
+
+test: install  ## Run the tests of every room
+	@$(BIN)/python -m pytest
+
+lint: install  ## Check style and format
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+
+format: install  ## Mend what style checks can mend, and format
+	@$(BIN)/ruff check --fix-only
+	@$(BIN)/ruff format
+
+types: install  ## Check types: mypy everywhere, pyright on the contract
+	@$(BIN)/mypy $(ROOMS)
+	@$(BIN)/pyright --pythonpath $(BIN)/python
+
+imports: install  ## Check who imports whom
+	@$(BIN)/lint-imports
+
+check: lint types imports test  ## Run every check; a change must pass it
+
+run: install  ## Serve at http://127.0.0.1:8000, and again after every change
+	@$(BIN)/litestar run --reload
+
+constraints: $(BIN)/python  ## Pin the newest versions that the ranges allow
+	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT \
+	&& "$(PYTHON)" -m venv "$$scratch" \
+	&& echo "Installing the newest versions in a scratch environment..." \
+	&& "$$scratch/bin/python" -m pip install -qq --disable-pip-version-check -r requirements-dev.txt \
+	&& { echo "# What CI installs. Made anew by \`make constraints\`."; \
+	     "$$scratch/bin/python" -m pip freeze --exclude-editable; } > "$$scratch/constraints.txt" \
+	&& cp "$$scratch/constraints.txt" constraints.txt
+
+clean:  ## Remove .venv and everything that tools made
+	@rm -rf $(VENV) .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	|| { echo "Casebridge needs Python 3.11 or newer: name one, as in 'make PYTHON=python3.12 install'." >&2; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null \
+	|| { echo "This Python has no venv module: install it (on Debian: the package python3-venv)." >&2; exit 1; }
+	@$(NEW_VENV)
+
+$(VENV)/.installed-demo: $(SOURCES) requirements.txt | $(BIN)/python
+	@echo "Installing the service in $(VENV)..."
+	@$(INSTALL) $(BACKEND)
+	@$(INSTALL) -r requirements.txt
+	@touch $@
+
+$(VENV)/.installed-dev: $(SOURCES) requirements.txt requirements-dev.txt | $(BIN)/python
+	@echo "Installing the service and its tools in $(VENV)..."
+	@$(INSTALL) $(BACKEND)
+	@$(INSTALL) -r requirements-dev.txt
+	@touch $(VENV)/.installed-demo $@

@@ -1,0 +1,1 @@
+"""Casebridge's Jira plugin."""

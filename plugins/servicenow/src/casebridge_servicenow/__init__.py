@@ -1,0 +1,1 @@
+"""Casebridge's ServiceNow plugin."""

@@ -1,0 +1,1 @@
+"""Casebridge keeps a security case canonical and its ITSM tickets in step."""
