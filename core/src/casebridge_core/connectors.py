@@ -1,0 +1,150 @@
+"""What a plugin declares, and the configured instance that its hooks are handed."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+import msgspec
+
+from casebridge_core._markers import CONTRACT_VERSION
+from casebridge_core.errors import InvalidConfig
+from casebridge_core.secret import decode_secret, mask_secret, secret_schema
+from casebridge_core.signatures import SignatureScheme
+from casebridge_core.status_maps import StatusOverrides
+from casebridge_core.tickets import NativeStatus
+
+
+class Capability(StrEnum):
+    """What a connector can do. Each stands for hooks, and hooks and claims must agree."""
+
+    PUSH_CASE = "push_case"
+    PUSH_STATUS = "push_status"
+    PUSH_COMMENT = "push_comment"
+    FIND_TICKET = "find_ticket"
+    FETCH_TICKET = "fetch_ticket"
+    LIST_CHANGES = "list_changes"
+    INBOUND_STATUS = "inbound_status"
+    INBOUND_ASSIGNEE = "inbound_assignee"
+    INBOUND_COMMENTS = "inbound_comments"
+
+
+class ConnectorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every connector needs: where the vendor is. A plugin subclasses it.
+
+    Write ``frozen=True, kw_only=True`` on the subclass again. ``base_url`` has no trailing slash.
+    """
+
+    base_url: str
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Yield ``(path of the field, what to do)`` for whatever the types cannot say.
+
+        Never quote a value. A subclass yields from ``super().problems()`` first.
+        """
+        parts = urlsplit(self.base_url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            yield "base_url", "must be an absolute URL such as https://example.com"
+        elif parts.scheme == "http" and not is_loopback(parts.hostname):
+            yield "base_url", "must be https (plain http is for loopback hosts only)"
+        elif parts.username or parts.password or parts.query or parts.fragment:
+            yield "base_url", "must hold neither credentials nor a query nor a fragment"
+
+    def hosts(self) -> frozenset[str]:
+        """Return the host names (with the port, if the URL names one) that may get the credential."""
+        return frozenset({urlsplit(self.base_url).netloc.lower()})
+
+
+ConfigT = TypeVar("ConfigT", bound=ConnectorConfig)
+
+
+class ConnectorManifest(msgspec.Struct, frozen=True, kw_only=True):
+    """A plugin's static declaration.
+
+    ``vendor`` is 2 to 32 characters of ``[a-z0-9_]``, starting with a letter. ``known_statuses``
+    are the vendor's stock statuses, from which people choose and over which the maps are proven.
+    ``contract`` is the `CONTRACT_VERSION` that the plugin was written for.
+    """
+
+    vendor: str
+    title: str
+    capabilities: frozenset[Capability]
+    config_type: type[ConnectorConfig]
+    signature_schemes: tuple[SignatureScheme, ...] = ()
+    known_statuses: tuple[NativeStatus, ...] = ()
+    docs_url: str = ""
+    contract: int = CONTRACT_VERSION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connector(Generic[ConfigT]):
+    """One tenant's configured instance, as a hook receives it; plugins keep no state of their own.
+
+    ``http`` belongs to the host: it reaches the hosts of the configuration only, follows no
+    redirects and has its time-outs set. Do not close it.
+    """
+
+    id: str
+    tenant_id: str
+    vendor: str
+    config: ConfigT
+    http: httpx.AsyncClient
+    statuses: StatusOverrides = field(default_factory=StatusOverrides)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host name or address stays on this machine."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def decode_config(config_type: type[ConfigT], raw: object) -> ConfigT:
+    """Turn stored or posted JSON values into a plugin's typed configuration.
+
+    Raises:
+        InvalidConfig: with the path of the first wrong field; never with its value.
+    """
+    try:
+        config = msgspec.convert(raw, type=config_type, dec_hook=decode_secret)
+    except msgspec.ValidationError as error:
+        raise _explain(str(error)) from None
+    for path, problem in config.problems():
+        raise InvalidConfig(path, problem)
+    return config
+
+
+def visible_config(config: ConnectorConfig) -> dict[str, Any]:
+    """Return the configuration as JSON values with every secret masked."""
+    shown: dict[str, Any] = msgspec.to_builtins(config, enc_hook=mask_secret, str_keys=True)
+    return shown
+
+
+def config_schema(config_type: type[ConnectorConfig]) -> dict[str, Any]:
+    """Return the JSON Schema of a configuration; secrets are write-only passwords."""
+    return msgspec.json.schema(config_type, schema_hook=secret_schema)
+
+
+def _explain(message: str) -> InvalidConfig:
+    """Split msgspec's ``<problem> - at `$.path``` and leave out the value it may quote."""
+    problem, _, where = message.partition(" - at `")
+    path = where.rstrip("`").removeprefix("$").removeprefix(".")
+    if problem.startswith("Invalid enum value"):
+        problem = "is not one of the allowed values"
+    elif problem.startswith("Object contains unknown field"):
+        unknown = problem.split("`")[1]
+        path = f"{path}.{unknown}" if path else unknown
+        problem = "is not a field of this configuration"
+    elif problem.startswith("Object missing required field"):
+        missing = problem.split("`")[1]
+        path = f"{path}.{missing}" if path else missing
+        problem = "is required"
+    return InvalidConfig(path, problem)

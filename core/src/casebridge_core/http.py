@@ -1,0 +1,180 @@
+"""Calling a vendor over HTTP, with every way it can fail told as the right `PushError`.
+
+A plugin's client builds on `VendorApi`; what only the vendor's documentation can tell (which 403 is
+a business rule, what a reset header means) goes into a ``refine`` function.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final, cast
+
+import httpx
+
+from casebridge_core.errors import (
+    AuthenticationFailed,
+    InvalidRequest,
+    OutcomeUnknown,
+    PushError,
+    RateLimited,
+    TicketNotFound,
+    UnexpectedResponse,
+    VendorUnavailable,
+)
+
+Refine = Callable[[httpx.Response, Any], PushError | None]
+"""Given a failed response and its JSON (None when it has none), the error it is, or None."""
+
+_READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+
+
+class VendorApi:
+    """The HTTP side of one connector.
+
+    ``refine`` is asked first about every answer with a status of 400 or more.
+    """
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        base_url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        auth: httpx.Auth | None = None,
+        refine: Refine | None = None,
+    ) -> None:
+        """Bind the connector's client to a base URL, its headers and its credential."""
+        self._http = http
+        self._base_url = base_url.rstrip("/")
+        self._headers = dict(headers or {})
+        self._auth = auth
+        self._refine = refine
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        writes: bool | None = None,
+        params: Mapping[str, Any] | None = None,
+        payload: object = None,
+        form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:  # noqa: ANN401 - a vendor's JSON is untyped until the plugin reads it
+        """Call the vendor and return the decoded JSON, or None when the answer has no body.
+
+        ``writes`` says whether the call can change anything at the vendor; by default every method
+        but GET, HEAD and OPTIONS can. ``path`` is appended to the base URL.
+
+        Raises:
+            VendorUnavailable: nothing was sent, or a read failed.
+            OutcomeUnknown: a write failed after it was sent, or its answer is unreadable.
+            RateLimited: 429.
+            AuthenticationFailed: 401.
+            TicketNotFound: 404.
+            InvalidRequest: any other 4xx.
+            UnexpectedResponse: a read's answer is not JSON, or a redirect.
+        """
+        if writes is None:
+            writes = method.upper() not in _READS
+        try:
+            response = await self._http.request(
+                method,
+                self._base_url + path,
+                params=params,
+                json=payload,
+                data=form,
+                headers={"Accept": "application/json", **self._headers, **(headers or {})},
+                auth=self._auth if self._auth is not None else httpx.USE_CLIENT_DEFAULT,
+            )
+        except _NOT_SENT as error:
+            raise VendorUnavailable(f"could not connect to {self._host()}") from error
+        except httpx.HTTPError as error:
+            what = "timed out" if isinstance(error, httpx.TimeoutException) else "broke off"
+            raise _failed(writes, f"the connection to {self._host()} {what}") from error
+        return self._read(response, writes=writes)
+
+    def _read(self, response: httpx.Response, *, writes: bool) -> Any:  # noqa: ANN401 - as above
+        document = decode_json(response)
+        if response.status_code >= 400:  # noqa: PLR2004 - the HTTP error range
+            refined = self._refine(response, document) if self._refine else None
+            raise refined or error_for(response, writes=writes)
+        if response.is_redirect:
+            raise UnexpectedResponse(
+                f"{self._host()} answered with a redirect ({response.status_code});"
+                " check base_url, redirects are not followed"
+            )
+        if document is None and response.content.strip():
+            raise _unreadable(response, writes=writes)
+        return document
+
+    def _host(self) -> str:
+        return httpx.URL(self._base_url).netloc.decode()
+
+
+def decode_json(response: httpx.Response) -> Any:  # noqa: ANN401 - a vendor's JSON is untyped
+    """Return the response's JSON, or None when the body is empty or is not JSON."""
+    try:
+        return cast("Any", json.loads(response.content))
+    except (ValueError, RecursionError):
+        return None
+
+
+def error_for(response: httpx.Response, *, writes: bool, reason: str = "") -> PushError:
+    """Return the `PushError` that a failed response stands for by its status alone.
+
+    ``reason`` is the vendor's own sentence, where the plugin could read one.
+    """
+    code = response.status_code
+    told = f"{response.request.url.host} answered {code}" + (f": {reason}" if reason else "")
+    match code:
+        case 401:
+            return AuthenticationFailed(told)
+        case 404 | 410:
+            return TicketNotFound(told)
+        case 429:
+            return RateLimited(told, retry_after=retry_after(response))
+        case 408 | 425 | 500 | 502 | 503 | 504:
+            return _failed(writes, told, retry_after(response))
+        case _ if code >= 500:  # noqa: PLR2004 - the HTTP server error range
+            return _failed(writes, told, retry_after(response))
+        case _:
+            return InvalidRequest(told)
+
+
+def retry_after(response: httpx.Response, *, now: datetime | None = None) -> float | None:
+    """Return the seconds that ``Retry-After`` asks for (delta or date), or None.
+
+    Source: RFC 9110, section 10.2.3.
+    """
+    value = response.headers.get("retry-after", "").strip()
+    if not value:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        when = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)
+    return max(0.0, (when - (now or datetime.now(UTC))).total_seconds())
+
+
+def _failed(writes: bool, message: str, wait: float | None = None) -> PushError:  # noqa: FBT001
+    if writes:
+        return OutcomeUnknown(f"{message}; it may have been stored", retry_after=wait)
+    return VendorUnavailable(message, retry_after=wait)
+
+
+def _unreadable(response: httpx.Response, *, writes: bool) -> PushError:
+    kind = response.headers.get("content-type", "").partition(";")[0] or "no content type"
+    what = "an HTML page" if "html" in kind else f"an unreadable answer ({kind})"
+    told = f"{response.request.url.host} sent {what} instead of JSON"
+    return OutcomeUnknown(f"{told}; it may have been stored") if writes else UnexpectedResponse(told)

@@ -1,0 +1,162 @@
+"""The rules by which a plugin is refused, each with the sentence that says what to do."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+from types import ModuleType
+from typing import Any, Final
+
+from casebridge_core._markers import CONTRACT_VERSION, PROJECT_NAME
+from casebridge_core.connectors import Capability, ConnectorConfig, ConnectorManifest
+from casebridge_core.errors import ManifestMismatch, PluginError, UnsupportedHook
+from casebridge_core.hookspecs import HOOKSPEC_GROUPS
+
+DECLARE: Final = "itsm_declare_connector"
+_VENDOR: Final = re.compile(r"[a-z][a-z0-9_]{1,31}")
+
+SPECS: Final[Mapping[str, Callable[..., Any]]] = {
+    name: function
+    for group in HOOKSPEC_GROUPS
+    for name, function in vars(group).items()
+    if name.startswith("itsm_")
+}
+"""Every hook specification by its name."""
+
+ASYNC_HOOKS: Final[frozenset[str]] = frozenset(
+    name
+    for name, function in SPECS.items()
+    if "Awaitable" in str(function.__annotations__.get("return", ""))
+)
+"""The hooks that may call the vendor and are therefore written ``async def``."""
+
+HOOKS_OF: Final[Mapping[Capability, frozenset[str]]] = {
+    Capability.PUSH_CASE: frozenset({"itsm_push_case"}),
+    Capability.PUSH_STATUS: frozenset({"itsm_map_outbound_status", "itsm_push_status_change"}),
+    Capability.PUSH_COMMENT: frozenset({"itsm_push_comment", "itsm_find_comment"}),
+    Capability.FIND_TICKET: frozenset({"itsm_find_ticket"}),
+    Capability.FETCH_TICKET: frozenset({"itsm_fetch_ticket"}),
+    Capability.LIST_CHANGES: frozenset({"itsm_list_changes"}),
+    Capability.INBOUND_STATUS: frozenset({"itsm_detect_inbound", "itsm_map_inbound_status"}),
+    Capability.INBOUND_ASSIGNEE: frozenset({"itsm_detect_inbound"}),
+    Capability.INBOUND_COMMENTS: frozenset({"itsm_detect_inbound"}),
+}
+"""The hooks that each capability stands for."""
+
+_OVERRIDABLE: Final = frozenset({"itsm_map_outbound_status", "itsm_map_inbound_status"})
+
+
+def read_manifest(name: str, plugin: object) -> ConnectorManifest | None:
+    """Return the plugin's manifest, or None when it is a cross-cutting plugin.
+
+    Raises:
+        ManifestMismatch: the declaration fails or is not a manifest.
+    """
+    declare = getattr(plugin, DECLARE, None)
+    if declare is None or _options(declare) is None:
+        return None
+    try:
+        manifest = declare()
+    except Exception as cause:
+        raise ManifestMismatch(
+            name, f"{DECLARE} failed: {type(cause).__name__}: {cause}"
+        ) from cause
+    if not isinstance(manifest, ConnectorManifest):
+        raise ManifestMismatch(
+            name, f"{DECLARE} must return a ConnectorManifest, not {type(manifest).__name__}"
+        )
+    return manifest
+
+
+def refuse(name: str, plugin: object, manifest: ConnectorManifest | None) -> None:
+    """Check every rule; ``plugin`` is what the entry point names.
+
+    Raises:
+        UnsupportedHook: a hook is written in a way that cannot work.
+        ManifestMismatch: manifest and hooks do not agree.
+    """
+    if not isinstance(plugin, ModuleType):
+        raise UnsupportedHook(
+            name,
+            f"the entry point must name a module, not {_what(plugin)}:"
+            " a class or object would carry state from one tenant to another",
+        )
+    hooks = dict(_hooks(plugin))
+    for problem in _hook_problems(hooks):
+        raise UnsupportedHook(name, problem)
+    problems = _cross_cutting_problems(hooks) if manifest is None else _manifest_problems(manifest, hooks)
+    for problem in problems:
+        raise ManifestMismatch(name, problem)
+
+
+def pluggy_refusal(name: str, error: Exception) -> PluginError:
+    """Tell pluggy's own refusal (such as an argument the specification has not) as ours."""
+    return UnsupportedHook(name, " ".join(str(error).split()))
+
+
+def _hooks(plugin: ModuleType) -> Iterator[tuple[str, Callable[..., Any]]]:
+    for attribute, value in vars(plugin).items():
+        if inspect.isroutine(value) and _options(value) is not None:
+            yield attribute, value
+
+
+def _options(function: object) -> Mapping[str, Any] | None:
+    options = getattr(function, f"{PROJECT_NAME}_impl", None)
+    return options if isinstance(options, dict) else None
+
+
+def _hook_problems(hooks: Mapping[str, Callable[..., Any]]) -> Iterator[str]:
+    for name, function in hooks.items():
+        options = _options(function) or {}
+        if options.get("specname"):
+            yield f"{name} uses specname; name the function after its hook instead"
+        elif name not in SPECS:
+            if not options.get("optionalhook"):
+                close = difflib.get_close_matches(name, SPECS, n=1)
+                hint = f"; did you mean {close[0]}?" if close else ""
+                yield f"{name} is not a hook of this contract{hint}"
+        elif name in ASYNC_HOOKS and (options.get("wrapper") or options.get("hookwrapper")):
+            yield (
+                f"{name} cannot be wrapped: a wrapper ends before the call to the vendor starts;"
+                " wrap itsm_project_case to change what leaves"
+            )
+        elif name in ASYNC_HOOKS and not inspect.iscoroutinefunction(function):
+            yield f"{name} must be written with async def"
+        elif name not in ASYNC_HOOKS and inspect.iscoroutinefunction(function):
+            yield f"{name} must be a plain function: it is pure and is not awaited"
+
+
+def _manifest_problems(
+    manifest: ConnectorManifest, hooks: Mapping[str, Callable[..., Any]]
+) -> Iterator[str]:
+    if not _VENDOR.fullmatch(manifest.vendor):
+        yield "the manifest's vendor must be 2 to 32 characters of a-z, 0-9 and _, a letter first"
+    if manifest.contract > CONTRACT_VERSION:
+        yield (
+            f"it was written for contract {manifest.contract} and this is contract"
+            f" {CONTRACT_VERSION}; upgrade casebridge-core"
+        )
+    if not issubclass(manifest.config_type, ConnectorConfig):
+        yield "the manifest's config_type must be a subclass of ConnectorConfig"
+    for capability in sorted(manifest.capabilities):
+        for hook in sorted(HOOKS_OF[capability] - hooks.keys()):
+            yield f"it claims {capability} and has no {hook}; write the hook or drop the claim"
+    for hook in sorted(hooks):
+        claims = {capability for capability, names in HOOKS_OF.items() if hook in names}
+        if claims and not claims & manifest.capabilities:
+            wanted = " or ".join(sorted(claims))
+            yield f"it has {hook} and does not claim {wanted}; add the claim or drop the hook"
+
+
+def _cross_cutting_problems(hooks: Mapping[str, Callable[..., Any]]) -> Iterator[str]:
+    if not hooks:
+        yield "it has no hooks; mark them with casebridge_core.hookimpl"
+    owned = ASYNC_HOOKS | frozenset().union(*HOOKS_OF.values()) - _OVERRIDABLE
+    for hook in sorted(owned & hooks.keys()):
+        yield f"it has {hook} and no {DECLARE}: it would be handed every vendor's credentials"
+
+
+def _what(plugin: object) -> str:
+    return "a class" if isinstance(plugin, type) else f"an object of type {type(plugin).__name__}"
