@@ -26,8 +26,8 @@ _DEFAULTS = "casebridge-defaults"
 class Detection(msgspec.Struct, frozen=True, kw_only=True):
     """Whose a payload is: ``event`` when exactly one plugin claims it.
 
-    ``claims`` are the vendors that claimed it (none: unrecognised, several: ambiguous), ``failures``
-    what went wrong in plugins that were asked.
+    ``claims`` are the vendors that claimed it (none: unrecognised, several: ambiguous),
+    ``failures`` what went wrong in plugins that were asked.
     """
 
     event: TicketEvent | None
@@ -85,7 +85,7 @@ class ConnectorCatalog(Mapping[str, VendorHooks]):
         """Return a vendor's hooks.
 
         Raises:
-            UnknownVendor: (a `KeyError` it is not) no accepted plugin serves the vendor.
+            UnknownVendor: no accepted plugin serves the vendor.
         """
         try:
             return self._vendors[vendor]
@@ -153,12 +153,14 @@ class ConnectorCatalog(Mapping[str, VendorHooks]):
     ) -> list[tuple[LoadedPlugin, ConnectorManifest | None]]:
         registered: list[tuple[LoadedPlugin, ConnectorManifest | None]] = []
         for plugin, manifest in plugins:
+            name = plugin.source.name
             try:
-                self._manager.register(plugin.module, name=plugin.source.name)
+                self._manager.register(plugin.module, name=name)
             except (pluggy.PluginValidationError, ValueError) as error:
-                if self._manager.is_registered(plugin.module):
-                    self._manager.unregister(plugin.module)
-                self._fail(plugin, pluggy_refusal(plugin.source.name, error))
+                # It may be half registered; under another name the same module may be whole.
+                if self._manager.has_plugin(name) and name != _DEFAULTS:
+                    self._manager.unregister(name=name)
+                self._fail(plugin, pluggy_refusal(name, error))
             else:
                 registered.append((plugin, manifest))
         self._manager.check_pending()

@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
-from urllib.parse import urlsplit
 
 import httpx
 import msgspec
 
 from casebridge_core._markers import CONTRACT_VERSION
 from casebridge_core.errors import InvalidConfig
-from casebridge_core.secret import decode_secret, mask_secret, secret_schema
+from casebridge_core.secret import EMPTY_SECRET, decode_secret, mask_secret, secret_schema
 from casebridge_core.signatures import SignatureScheme
 from casebridge_core.status_maps import StatusOverrides
 from casebridge_core.tickets import NativeStatus
@@ -37,27 +36,34 @@ class Capability(StrEnum):
 class ConnectorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What every connector needs: where the vendor is. A plugin subclasses it.
 
-    Write ``frozen=True, kw_only=True`` on the subclass again. ``base_url`` has no trailing slash.
+    Write ``frozen=True, kw_only=True`` on the subclass again. ``base_url`` has no trailing slash:
+    one that is given, and white space around it, is dropped.
     """
 
     base_url: str
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "base_url", self.base_url.strip().rstrip("/"))
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """Yield ``(path of the field, what to do)`` for whatever the types cannot say.
 
         Never quote a value. A subclass yields from ``super().problems()`` first.
         """
-        parts = urlsplit(self.base_url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
+        url = _parse(self.base_url)
+        if url is None:
             yield "base_url", "must be an absolute URL such as https://example.com"
-        elif parts.scheme == "http" and not is_loopback(parts.hostname):
-            yield "base_url", "must be https (plain http is for loopback hosts only)"
-        elif parts.username or parts.password or parts.query or parts.fragment:
+        elif any(mark in self.base_url for mark in "@?#\\"):
             yield "base_url", "must hold neither credentials nor a query nor a fragment"
+        elif url.scheme == "http" and not is_loopback(url.host):
+            yield "base_url", "must be https (plain http is for loopback hosts only)"
 
     def hosts(self) -> frozenset[str]:
-        """Return the host names (with the port, if the URL names one) that may get the credential."""
-        return frozenset({urlsplit(self.base_url).netloc.lower()})
+        """Return the hosts that may get the credential, each as ``request.url.netloc`` writes it.
+
+        That is in lower case and punycode, with the port unless it is the scheme's own.
+        """
+        return frozenset({httpx.URL(self.base_url).netloc.decode()})
 
 
 ConfigT = TypeVar("ConfigT", bound=ConnectorConfig)
@@ -68,6 +74,7 @@ class ConnectorManifest(msgspec.Struct, frozen=True, kw_only=True):
 
     ``vendor`` is 2 to 32 characters of ``[a-z0-9_]``, starting with a letter. ``known_statuses``
     are the vendor's stock statuses, from which people choose and over which the maps are proven.
+    ``index_lag`` (seconds) is how long a fresh ticket may stay hidden from ``itsm_find_ticket``.
     ``contract`` is the `CONTRACT_VERSION` that the plugin was written for.
     """
 
@@ -78,6 +85,7 @@ class ConnectorManifest(msgspec.Struct, frozen=True, kw_only=True):
     signature_schemes: tuple[SignatureScheme, ...] = ()
     known_statuses: tuple[NativeStatus, ...] = ()
     docs_url: str = ""
+    index_lag: float = 30.0
     contract: int = CONTRACT_VERSION
 
 
@@ -99,6 +107,7 @@ class Connector(Generic[ConfigT]):
 
 def is_loopback(host: str) -> bool:
     """Tell whether a host name or address stays on this machine."""
+    host = host.lower()
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
@@ -133,10 +142,26 @@ def config_schema(config_type: type[ConnectorConfig]) -> dict[str, Any]:
     return msgspec.json.schema(config_type, schema_hook=secret_schema)
 
 
+def _parse(text: str) -> httpx.URL | None:
+    """Return an absolute http(s) URL, or None when the text is anything else."""
+    if any(char.isspace() or not char.isprintable() for char in text):
+        return None
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL:
+        return None
+    return url if url.scheme in {"http", "https"} and url.host else None
+
+
 def _explain(message: str) -> InvalidConfig:
-    """Split msgspec's ``<problem> - at `$.path``` and leave out the value it may quote."""
-    problem, _, where = message.partition(" - at `")
-    path = where.rstrip("`").removeprefix("$").removeprefix(".")
+    """Split msgspec's ``<problem> - at `$.path``` and leave out the value it may quote.
+
+    A sentence that is not known to be free of values (a plugin's own ``__post_init__`` may write
+    one) is not passed on.
+    """
+    problem, _, where = message.rpartition(" - at `")
+    problem = problem or message
+    path = where.rstrip("`").replace("$.", "").removeprefix("$")
     if problem.startswith("Invalid enum value"):
         problem = "is not one of the allowed values"
     elif problem.startswith("Object contains unknown field"):
@@ -147,4 +172,6 @@ def _explain(message: str) -> InvalidConfig:
         missing = problem.split("`")[1]
         path = f"{path}.{missing}" if path else missing
         problem = "is required"
+    elif not problem.startswith("Expected ") and problem != EMPTY_SECRET:
+        problem = "is not a valid value"
     return InvalidConfig(path, problem)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Collection, Iterable
-from importlib.metadata import EntryPoint, entry_points
+from collections.abc import Collection, Iterable, Iterator
+from importlib.metadata import Distribution, EntryPoint, distributions
 
 import msgspec
 
 from casebridge_core._markers import PROJECT_NAME
-from casebridge_core.errors import PluginError, PluginLoadError
+from casebridge_core.errors import PluginError, PluginLoadError, told
 
 
 class PluginSource(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,15 +49,16 @@ def discover(
     """Import every plugin in the entry-point group ``casebridge``, sorted by name.
 
     ``only`` limits which entry-point names are enabled (None: all). ``points`` replaces the
-    installed entry points. Nothing is raised: what fails is listed.
+    installed entry points. Nothing is raised: what fails is listed. Only a `KeyboardInterrupt`
+    passes, for it is a person's.
     """
+    failures: list[PluginFailure] = []
     found = sorted(
-        entry_points(group=PROJECT_NAME) if points is None else points,
+        _installed(failures) if points is None else points,
         key=lambda point: (point.name, point.value),
     )
     names = Counter(point.name for point in found)
     loaded: list[LoadedPlugin] = []
-    failures: list[PluginFailure] = []
     disabled: list[PluginSource] = []
     for point in found:
         source = _source(point)
@@ -70,23 +72,57 @@ def discover(
         else:
             try:
                 loaded.append(LoadedPlugin(source=source, module=point.load()))
-            except Exception as cause:  # noqa: BLE001 - any failure of a stranger's import is listed
+            except KeyboardInterrupt:
+                raise
+            except BaseException as cause:  # noqa: BLE001 - a stranger's import may even call exit()
                 error = PluginLoadError(
-                    point.name, f"importing {point.value} failed: {type(cause).__name__}: {cause}"
+                    point.name, f"importing {point.value} failed: {told(cause)}"
                 )
                 error.__cause__ = cause
                 failures.append(PluginFailure(source=source, error=error))
     for missing in sorted(set(only or ()) - set(names)):
         source = PluginSource(name=missing, distribution="", version="")
-        error = PluginError(missing, "is enabled but not installed; install it or take it off the list")
+        error = PluginError(
+            missing, "is enabled but not installed; install it or take it off the list"
+        )
         failures.append(PluginFailure(source=source, error=error))
     return Discovery(loaded=tuple(loaded), failures=tuple(failures), disabled=tuple(disabled))
 
 
+def _installed(failures: list[PluginFailure]) -> Iterator[EntryPoint]:
+    """Yield the installed entry points of the group; what cannot be read goes to ``failures``.
+
+    `importlib.metadata.entry_points` is not used: a single distribution with a malformed
+    ``entry_points.txt`` makes it raise for all of them.
+    """
+    seen: set[str] = set()
+    for distribution in distributions():
+        name, version = _identity(distribution)
+        normalized = re.sub(r"[-_.]+", "-", name).lower()
+        if normalized in seen:
+            continue  # hidden by one that stands earlier on the path
+        seen.update({normalized} - {""})
+        try:
+            yield from distribution.entry_points.select(group=PROJECT_NAME)
+        except Exception as cause:  # noqa: BLE001 - whatever a stranger's metadata causes is listed
+            if f"[{PROJECT_NAME}]" in (distribution.read_text("entry_points.txt") or ""):
+                source = PluginSource(name=name, distribution=name, version=version)
+                error = PluginLoadError(name, f"its entry points cannot be read: {told(cause)}")
+                error.__cause__ = cause
+                failures.append(PluginFailure(source=source, error=error))
+
+
+def _identity(distribution: Distribution | None) -> tuple[str, str]:
+    """Return a distribution's name and version, each empty when its metadata does not tell."""
+    # The stubs promise strings; a distribution without METADATA gives None or raises.
+    try:
+        name: str | None = getattr(distribution, "name", None)
+        version: str | None = getattr(distribution, "version", None)
+    except Exception:  # noqa: BLE001 - which error it is depends on Python's version
+        return "", ""
+    return name or "", version or ""
+
+
 def _source(point: EntryPoint) -> PluginSource:
-    distribution = point.dist
-    return PluginSource(
-        name=point.name,
-        distribution=distribution.name if distribution else "",
-        version=distribution.version if distribution else "",
-    )
+    distribution, version = _identity(point.dist)
+    return PluginSource(name=point.name, distribution=distribution, version=version)

@@ -50,12 +50,17 @@ def describe(projection: CaseProjection) -> tuple[Block, ...]:
         facts.append(f"Raw events: {projection.raw_event_count} (in the case)")
     blocks += [Heading("Facts"), Bullets(tuple(facts))]
     if projection.detections:
-        blocks += [Heading("Detections"), Bullets(projection.detections)]
+        blocks += [Heading("Detections"), Bullets(tuple(map(_one_line, projection.detections)))]
     if projection.entities:
-        entities = tuple(f"{entity.kind}: {entity.value}" for entity in projection.entities)
+        entities = tuple(_one_line(f"{item.kind}: {item.value}") for item in projection.entities)
         blocks += [Heading("Involved entities"), Bullets(entities)]
     blocks.append(Paragraph(f"Correlation: {projection.correlation_key}"))
     return tuple(blocks)
+
+
+def _one_line(text: str) -> str:
+    # An attacker may have chosen the name of a host or user: it shall not look like our own lines.
+    return " ".join(text.split())
 
 
 def plain_text(blocks: tuple[Block, ...]) -> str:
@@ -77,4 +82,6 @@ def _plain(block: Block) -> str:
 
 def shorten(text: str, limit: int, *, mark: str = "…") -> str:
     """Cut ``text`` to at most ``limit`` characters, ending in ``mark`` where it was cut."""
-    return text if len(text) <= limit else text[: limit - len(mark)].rstrip() + mark
+    if len(text) <= limit:
+        return text
+    return (text[: max(0, limit - len(mark))].rstrip() + mark)[:limit]

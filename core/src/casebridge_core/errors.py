@@ -1,29 +1,29 @@
-"""Every error of the contract.
+r"""Every error of the contract.
 
 ::
 
     CasebridgeError
-    ├── PluginError              .plugin       an installed plugin is refused, or one of its hooks failed
-    │   ├── PluginLoadError                    importing the entry point failed
-    │   ├── DuplicateVendor      .vendor       two plugins claim one vendor; both are refused
-    │   ├── ManifestMismatch                   the manifest and the hooks do not agree
-    │   ├── UnsupportedHook                    a hook is written in a way that cannot work
-    │   └── HookFailed           .hook         a hook raised something unexpected or returned a wrong type
-    ├── UnknownVendor            .vendor       no enabled plugin serves this vendor
-    ├── InvalidConfig            .path         the connector's configuration, with the path of the field
+    ├── PluginError              .plugin     a plugin is refused, or one of its hooks failed
+    │   ├── PluginLoadError                  importing the entry point failed
+    │   ├── DuplicateVendor      .vendor     two plugins claim one vendor; both are refused
+    │   ├── ManifestMismatch                 the manifest and the hooks do not agree
+    │   ├── UnsupportedHook                  a hook is written in a way that cannot work
+    │   └── HookFailed           .hook       a hook raised the unexpected or returned a wrong type
+    ├── UnknownVendor            .vendor     no enabled plugin serves this vendor; also a KeyError
+    ├── InvalidConfig            .path       the connector's configuration, and the field's path
     └── PushError                .retryable .retry_after .uncertain .pauses_connector
-        ├── VendorUnavailable    retryable     certainly not done: no connection, or a failed read
-        ├── RateLimited          retryable     certainly not done: told to wait
-        ├── OutcomeUnknown       retryable     uncertain: the vendor may have stored it
-        ├── AuthenticationFailed pauses        the credential is refused
-        ├── DestinationNotFound  pauses        the project, table or issue type is gone
-        ├── TicketNotFound                     the ticket is deleted or out of sight
-        ├── TransitionRejected   .missing_fields .allowed   the workflow does not allow it
-        ├── InvalidRequest       .fields       the vendor refuses the content
-        └── UnexpectedResponse   retryable     not the answer that the vendor documents
+        ├── VendorUnavailable    retryable   certainly not done: no connection, or a failed read
+        ├── RateLimited          retryable   certainly not done: told to wait
+        ├── OutcomeUnknown       retryable   uncertain: the vendor may have stored it
+        ├── AuthenticationFailed pauses      the credential is refused
+        ├── DestinationNotFound  pauses      the project, table or issue type is gone
+        ├── TicketNotFound                   the ticket is deleted or out of sight
+        ├── TransitionRejected               the workflow refuses; .missing_fields .allowed
+        ├── InvalidRequest       .fields     the vendor refuses the content
+        └── UnexpectedResponse   retryable   not the answer that the vendor documents
 
-A hook of the push family raises `PushError`\\ s only. No message ever holds a secret: a message is
-shown to analysts, stored and logged.
+A hook of the push family raises a `PushError` and nothing else. No message ever holds a secret: a
+message is shown to analysts, stored and logged.
 """
 
 from __future__ import annotations
@@ -33,6 +33,16 @@ from typing import ClassVar
 
 class CasebridgeError(Exception):
     """The root of the tree; ``str(error)`` is a sentence for people."""
+
+
+def told(cause: BaseException) -> str:
+    """Return an exception's type and message in one line; a message that fails is left out."""
+    try:
+        message = " ".join(str(cause).split())
+    except Exception:  # noqa: BLE001 - a stranger's __str__
+        message = ""
+    kind = type(cause).__name__
+    return f"{kind}: {message}" if message else kind
 
 
 class PluginError(CasebridgeError):
@@ -81,8 +91,13 @@ class HookFailed(PluginError):
         self.hook = hook
 
 
-class UnknownVendor(CasebridgeError):
-    """No enabled plugin serves this vendor."""
+class UnknownVendor(CasebridgeError, KeyError):
+    """No enabled plugin serves this vendor.
+
+    It is a `KeyError` too, since the catalog is a mapping: ``catalog.get(vendor)`` gives None.
+    """
+
+    __str__ = Exception.__str__  # a KeyError would quote the sentence
 
     def __init__(self, vendor: str, known: tuple[str, ...] = ()) -> None:
         """Name the vendor and those that are served."""
@@ -95,7 +110,7 @@ class UnknownVendor(CasebridgeError):
 
 
 class InvalidConfig(CasebridgeError):
-    """A connector's configuration is wrong at ``path`` (such as ``base_url``); no value is shown."""
+    """A connector's configuration is wrong at ``path``, such as ``base_url``; no value is shown."""
 
     def __init__(self, path: str, problem: str) -> None:
         """Name the field's path and what to do about it."""

@@ -8,9 +8,10 @@ Rules for all of them:
 - A plugin is a module of functions marked with `hookimpl`; it keeps no state.
 - ``None`` means "not mine" or "no opinion"; an exception means "mine, and it failed".
 - Hooks whose result is an ``Awaitable`` are written ``async def`` and may call the vendor through
-  ``connector.http``; they raise `PushError`\\ s only. Wrappers on them are refused, since a wrapper
-  ends before the work starts. All other hooks are pure and quick.
-- An implementation may take fewer arguments than the specification names.
+  ``connector.http``; they raise a `PushError` and nothing else. Wrappers on them are refused,
+  since a wrapper ends before the work starts. All other hooks are pure and quick.
+- An implementation may take fewer arguments than the specification names. It gives none of them a
+  default: pluggy does not pass an argument that has one.
 """
 
 from __future__ import annotations
@@ -125,9 +126,7 @@ class PushesStatus(Protocol):
     """`Capability.PUSH_STATUS`: project a status change onto a ticket."""
 
     @hookspec(firstresult=True)
-    def itsm_map_outbound_status(
-        self, connector: Connector[Any], status: CaseStatus
-    ) -> str | None:
+    def itsm_map_outbound_status(self, connector: Connector[Any], status: CaseStatus) -> str | None:
         """Translate a case status into the vendor's id or name for it (pure).
 
         Called: before every status push and in every echo decision, unless the instance's own map

@@ -7,10 +7,11 @@ a business rule, what a reset header means) goes into a ``refine`` function.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import httpx
 
@@ -29,7 +30,16 @@ Refine = Callable[[httpx.Response, Any], PushError | None]
 """Given a failed response and its JSON (None when it has none), the error it is, or None."""
 
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-_NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_NOT_SENT: Final = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+_UNWRITABLE: Final = (httpx.InvalidURL, httpx.LocalProtocolError, UnicodeError)
+_LONGEST_WAIT: Final = 259_200.0
+"""Three days in seconds: as long as the host goes on trying."""
 
 
 class VendorApi:
@@ -68,17 +78,21 @@ class VendorApi:
         """Call the vendor and return the decoded JSON, or None when the answer has no body.
 
         ``writes`` says whether the call can change anything at the vendor; by default every method
-        but GET, HEAD and OPTIONS can. ``path`` is appended to the base URL.
+        but GET, HEAD and OPTIONS can. ``path`` is appended to the base URL and starts with a slash.
 
         Raises:
             VendorUnavailable: nothing was sent, or a read failed.
-            OutcomeUnknown: a write failed after it was sent, or its answer is unreadable.
+            OutcomeUnknown: a write failed after it was sent, or its answer is a redirect or
+                unreadable.
             RateLimited: 429.
             AuthenticationFailed: 401.
-            TicketNotFound: 404.
-            InvalidRequest: any other 4xx.
+            TicketNotFound: 404 or 410.
+            InvalidRequest: any other 4xx, or a request that HTTP cannot carry.
             UnexpectedResponse: a read's answer is not JSON, or a redirect.
+            ValueError: the path does not start with a slash.
         """
+        if not path.startswith("/"):
+            raise ValueError("path must start with a slash, lest it change the host")
         if writes is None:
             writes = method.upper() not in _READS
         try:
@@ -91,25 +105,32 @@ class VendorApi:
                 headers={"Accept": "application/json", **self._headers, **(headers or {})},
                 auth=self._auth if self._auth is not None else httpx.USE_CLIENT_DEFAULT,
             )
+        except _UNWRITABLE:
+            # Its message may quote the header that holds the credential, so no chain is shown.
+            raise InvalidRequest(
+                f"the request to {self._host()} holds characters that HTTP cannot carry"
+                " (a line break in the credential?)"
+            ) from None
         except _NOT_SENT as error:
             raise VendorUnavailable(f"could not connect to {self._host()}") from error
         except httpx.HTTPError as error:
             what = "timed out" if isinstance(error, httpx.TimeoutException) else "broke off"
-            raise _failed(writes, f"the connection to {self._host()} {what}") from error
+            raise _failed(f"the connection to {self._host()} {what}", writes=writes) from error
         return self._read(response, writes=writes)
 
     def _read(self, response: httpx.Response, *, writes: bool) -> Any:  # noqa: ANN401 - as above
-        document = decode_json(response)
+        readable, document = _decode(response)
         if response.status_code >= 400:  # noqa: PLR2004 - the HTTP error range
             refined = self._refine(response, document) if self._refine else None
             raise refined or error_for(response, writes=writes)
         if response.is_redirect:
-            raise UnexpectedResponse(
+            raise _unexpected(
                 f"{self._host()} answered with a redirect ({response.status_code});"
-                " check base_url, redirects are not followed"
+                " check base_url, redirects are not followed",
+                writes=writes,
             )
-        if document is None and response.content.strip():
-            raise _unreadable(response, writes=writes)
+        if not readable:
+            raise _unexpected(_what_came(response), writes=writes)
         return document
 
     def _host(self) -> str:
@@ -118,10 +139,17 @@ class VendorApi:
 
 def decode_json(response: httpx.Response) -> Any:  # noqa: ANN401 - a vendor's JSON is untyped
     """Return the response's JSON, or None when the body is empty or is not JSON."""
+    return _decode(response)[1]
+
+
+def _decode(response: httpx.Response) -> tuple[bool, Any]:
+    """Tell whether the body can be read, and its JSON; no body is readable and gives None."""
+    if not response.content.strip():
+        return True, None
     try:
-        return cast("Any", json.loads(response.content))
+        return True, json.loads(response.content)
     except (ValueError, RecursionError):
-        return None
+        return False, None
 
 
 def error_for(response: httpx.Response, *, writes: bool, reason: str = "") -> PushError:
@@ -138,10 +166,8 @@ def error_for(response: httpx.Response, *, writes: bool, reason: str = "") -> Pu
             return TicketNotFound(told)
         case 429:
             return RateLimited(told, retry_after=retry_after(response))
-        case 408 | 425 | 500 | 502 | 503 | 504:
-            return _failed(writes, told, retry_after(response))
-        case _ if code >= 500:  # noqa: PLR2004 - the HTTP server error range
-            return _failed(writes, told, retry_after(response))
+        case _ if code in {408, 425} or code >= 500:  # noqa: PLR2004 - the server error range
+            return _failed(told, retry_after(response), writes=writes)
         case _:
             return InvalidRequest(told)
 
@@ -149,32 +175,37 @@ def error_for(response: httpx.Response, *, writes: bool, reason: str = "") -> Pu
 def retry_after(response: httpx.Response, *, now: datetime | None = None) -> float | None:
     """Return the seconds that ``Retry-After`` asks for (delta or date), or None.
 
-    Source: RFC 9110, section 10.2.3.
+    Never more than three days, whatever the vendor asks for. Source: RFC 9110, section 10.2.3.
     """
     value = response.headers.get("retry-after", "").strip()
     if not value:
         return None
     try:
-        return max(0.0, float(value))
+        seconds = float(value)
     except ValueError:
-        pass
-    try:
-        when = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
-    return max(0.0, (when - (now or datetime.now(UTC))).total_seconds())
+        try:
+            when = parsedate_to_datetime(value)
+        except (ValueError, OverflowError):
+            return None
+        if when.tzinfo is None:
+            when = when.replace(tzinfo=UTC)
+        seconds = (when - (now or datetime.now(UTC))).total_seconds()
+    return None if math.isnan(seconds) else min(max(0.0, seconds), _LONGEST_WAIT)
 
 
-def _failed(writes: bool, message: str, wait: float | None = None) -> PushError:  # noqa: FBT001
+def _failed(message: str, wait: float | None = None, *, writes: bool) -> PushError:
     if writes:
         return OutcomeUnknown(f"{message}; it may have been stored", retry_after=wait)
     return VendorUnavailable(message, retry_after=wait)
 
 
-def _unreadable(response: httpx.Response, *, writes: bool) -> PushError:
+def _unexpected(told: str, *, writes: bool) -> PushError:
+    return (
+        OutcomeUnknown(f"{told}; it may have been stored") if writes else UnexpectedResponse(told)
+    )
+
+
+def _what_came(response: httpx.Response) -> str:
     kind = response.headers.get("content-type", "").partition(";")[0] or "no content type"
     what = "an HTML page" if "html" in kind else f"an unreadable answer ({kind})"
-    told = f"{response.request.url.host} sent {what} instead of JSON"
-    return OutcomeUnknown(f"{told}; it may have been stored") if writes else UnexpectedResponse(told)
+    return f"{response.request.url.host} sent {what} instead of JSON"

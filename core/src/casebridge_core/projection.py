@@ -6,8 +6,14 @@ containment stay with the case; a summary, a link, a flat list and two kinds of 
 
 from __future__ import annotations
 
+import hashlib
+import re
+from typing import Final
+
 from casebridge_core._markers import hookimpl
 from casebridge_core.cases import Case, CaseProjection, CommentKind, ProjectedComment
+
+_KEY: Final = re.compile(r"[A-Za-z0-9._:-]{1,80}")
 
 
 @hookimpl(trylast=True)
@@ -34,7 +40,7 @@ def _comments(case: Case) -> tuple[ProjectedComment, ...]:
     if case.agent_summary:
         comments.append(
             ProjectedComment(
-                key=f"{case.id}.agent-summary",
+                key=_key(case, "agent-summary"),
                 kind=CommentKind.AGENT_SUMMARY,
                 text=f"Agent summary\n\n{case.agent_summary}",
                 at=case.created_at,
@@ -42,7 +48,7 @@ def _comments(case: Case) -> tuple[ProjectedComment, ...]:
         )
     comments += (
         ProjectedComment(
-            key=f"{case.id}.{action.id}",
+            key=_key(case, action.id),
             kind=CommentKind.CONTAINMENT,
             text=(
                 f"Containment: {action.action} on {action.target}\n"
@@ -53,3 +59,8 @@ def _comments(case: Case) -> tuple[ProjectedComment, ...]:
         for action in case.containment_actions
     )
     return tuple(comments)
+
+
+def _key(case: Case, what: str) -> str:
+    key = f"{case.id}.{what}"
+    return key if _KEY.fullmatch(key) else f"sha256.{hashlib.sha256(key.encode()).hexdigest()}"

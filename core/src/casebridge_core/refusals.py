@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import ModuleType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from casebridge_core._markers import CONTRACT_VERSION, PROJECT_NAME
-from casebridge_core.connectors import Capability, ConnectorConfig, ConnectorManifest
-from casebridge_core.errors import ManifestMismatch, PluginError, UnsupportedHook
+from casebridge_core.connectors import (
+    Capability,
+    ConnectorConfig,
+    ConnectorManifest,
+    config_schema,
+)
+from casebridge_core.errors import ManifestMismatch, PluginError, UnsupportedHook, told
 from casebridge_core.hookspecs import HOOKSPEC_GROUPS
+from casebridge_core.signatures import SignatureScheme
+from casebridge_core.tickets import NativeStatus
 
 DECLARE: Final = "itsm_declare_connector"
 _VENDOR: Final = re.compile(r"[a-z][a-z0-9_]{1,31}")
@@ -47,22 +55,42 @@ HOOKS_OF: Final[Mapping[Capability, frozenset[str]]] = {
 
 _OVERRIDABLE: Final = frozenset({"itsm_map_outbound_status", "itsm_map_inbound_status"})
 
+_KINDS: Final[Mapping[str, type]] = {
+    "vendor": str,
+    "title": str,
+    "capabilities": frozenset,
+    "config_type": type,
+    "signature_schemes": tuple,
+    "known_statuses": tuple,
+    "docs_url": str,
+    "index_lag": float,
+    "contract": int,
+}
+_ITEM_KINDS: Final[Mapping[str, type]] = {
+    "capabilities": Capability,
+    "signature_schemes": SignatureScheme,
+    "known_statuses": NativeStatus,
+}
+
 
 def read_manifest(name: str, plugin: object) -> ConnectorManifest | None:
     """Return the plugin's manifest, or None when it is a cross-cutting plugin.
 
     Raises:
+        UnsupportedHook: the plugin is not a module, or its declaration is a coroutine.
         ManifestMismatch: the declaration fails or is not a manifest.
     """
-    declare = getattr(plugin, DECLARE, None)
-    if declare is None or _options(declare) is None:
+    declare = dict(_hooks(name, _module(name, plugin))).get(DECLARE)
+    if declare is None:
         return None
+    if inspect.iscoroutinefunction(declare):
+        raise UnsupportedHook(name, _must_be_plain(DECLARE))
     try:
         manifest = declare()
-    except Exception as cause:
-        raise ManifestMismatch(
-            name, f"{DECLARE} failed: {type(cause).__name__}: {cause}"
-        ) from cause
+    except KeyboardInterrupt:
+        raise
+    except BaseException as cause:
+        raise ManifestMismatch(name, f"{DECLARE} failed: {told(cause)}") from cause
     if not isinstance(manifest, ConnectorManifest):
         raise ManifestMismatch(
             name, f"{DECLARE} must return a ConnectorManifest, not {type(manifest).__name__}"
@@ -77,16 +105,18 @@ def refuse(name: str, plugin: object, manifest: ConnectorManifest | None) -> Non
         UnsupportedHook: a hook is written in a way that cannot work.
         ManifestMismatch: manifest and hooks do not agree.
     """
-    if not isinstance(plugin, ModuleType):
-        raise UnsupportedHook(
-            name,
-            f"the entry point must name a module, not {_what(plugin)}:"
-            " a class or object would carry state from one tenant to another",
-        )
-    hooks = dict(_hooks(plugin))
-    for problem in _hook_problems(hooks):
+    module = _module(name, plugin)
+    hooks = dict(_hooks(name, module))
+    for problem in (*_marker_problems(module, hooks), *_hook_problems(hooks)):
         raise UnsupportedHook(name, problem)
-    problems = _cross_cutting_problems(hooks) if manifest is None else _manifest_problems(manifest, hooks)
+    if manifest is None:
+        problems = _cross_cutting_problems(hooks)
+    else:
+        problems = itertools.chain(
+            _shape_problems(manifest),
+            _manifest_problems(manifest),
+            _capability_problems(manifest, hooks),
+        )
     for problem in problems:
         raise ManifestMismatch(name, problem)
 
@@ -96,15 +126,37 @@ def pluggy_refusal(name: str, error: Exception) -> PluginError:
     return UnsupportedHook(name, " ".join(str(error).split()))
 
 
-def _hooks(plugin: ModuleType) -> Iterator[tuple[str, Callable[..., Any]]]:
-    for attribute, value in vars(plugin).items():
+def _module(name: str, plugin: object) -> ModuleType:
+    if isinstance(plugin, ModuleType):
+        return plugin
+    what = "a class" if isinstance(plugin, type) else f"an object of type {type(plugin).__name__}"
+    raise UnsupportedHook(
+        name,
+        f"the entry point must name a module, not {what}:"
+        " a class or object would carry state from one tenant to another",
+    )
+
+
+def _hooks(name: str, plugin: ModuleType) -> Iterator[tuple[str, Callable[..., Any]]]:
+    # The names that pluggy will look at: a module's own __dir__ and __getattr__ count.
+    for attribute in dir(plugin):
+        try:
+            value = getattr(plugin, attribute)
+        except Exception as cause:
+            raise UnsupportedHook(name, f"reading {attribute} failed: {told(cause)}") from cause
         if inspect.isroutine(value) and _options(value) is not None:
             yield attribute, value
 
 
 def _options(function: object) -> Mapping[str, Any] | None:
-    options = getattr(function, f"{PROJECT_NAME}_impl", None)
-    return options if isinstance(options, dict) else None
+    options: object = getattr(function, f"{PROJECT_NAME}_impl", None)
+    return cast("dict[str, Any]", options) if isinstance(options, dict) else None
+
+
+def _marker_problems(plugin: ModuleType, hooks: Mapping[str, Callable[..., Any]]) -> Iterator[str]:
+    for name in sorted(SPECS.keys() - hooks.keys()):
+        if inspect.isroutine(getattr(plugin, name, None)):
+            yield f"{name} is not marked; put @casebridge_core.hookimpl before it"
 
 
 def _hook_problems(hooks: Mapping[str, Callable[..., Any]]) -> Iterator[str]:
@@ -125,12 +177,39 @@ def _hook_problems(hooks: Mapping[str, Callable[..., Any]]) -> Iterator[str]:
         elif name in ASYNC_HOOKS and not inspect.iscoroutinefunction(function):
             yield f"{name} must be written with async def"
         elif name not in ASYNC_HOOKS and inspect.iscoroutinefunction(function):
-            yield f"{name} must be a plain function: it is pure and is not awaited"
+            yield _must_be_plain(name)
+        else:
+            yield from _argument_problems(name, function)
 
 
-def _manifest_problems(
-    manifest: ConnectorManifest, hooks: Mapping[str, Callable[..., Any]]
-) -> Iterator[str]:
+def _must_be_plain(name: str) -> str:
+    return f"{name} must be a plain function: it is pure and is not awaited"
+
+
+def _argument_problems(name: str, function: Callable[..., Any]) -> Iterator[str]:
+    for argument in inspect.signature(function).parameters.values():
+        if argument.kind not in {argument.POSITIONAL_ONLY, argument.POSITIONAL_OR_KEYWORD}:
+            yield f"{name} takes {argument}; a hook takes plain arguments by their names only"
+        elif argument.default is not argument.empty:
+            yield (
+                f"{name} gives {argument.name} a default, and pluggy passes no argument that has"
+                " one; take the default away"
+            )
+
+
+def _shape_problems(manifest: ConnectorManifest) -> Iterator[str]:
+    # A struct that a plugin builds is not checked by msgspec.
+    for field, kind in _KINDS.items():
+        value: object = getattr(manifest, field)
+        if not isinstance(value, (kind, int) if kind is float else kind):
+            yield f"the manifest's {field} must be a {kind.__name__}, not {type(value).__name__}"
+    for field, kind in _ITEM_KINDS.items():
+        values: Iterable[object] = getattr(manifest, field)
+        if not all(isinstance(value, kind) for value in values):
+            yield f"the manifest's {field} must hold {kind.__name__} values only"
+
+
+def _manifest_problems(manifest: ConnectorManifest) -> Iterator[str]:
     if not _VENDOR.fullmatch(manifest.vendor):
         yield "the manifest's vendor must be 2 to 32 characters of a-z, 0-9 and _, a letter first"
     if manifest.contract > CONTRACT_VERSION:
@@ -138,8 +217,25 @@ def _manifest_problems(
             f"it was written for contract {manifest.contract} and this is contract"
             f" {CONTRACT_VERSION}; upgrade casebridge-core"
         )
-    if not issubclass(manifest.config_type, ConnectorConfig):
+    for scheme in manifest.signature_schemes:
+        if scheme.header != scheme.header.lower():
+            yield f"the signature scheme's header {scheme.header!r} must be in lower case"
+    config_type: type = manifest.config_type
+    if not issubclass(config_type, ConnectorConfig):
         yield "the manifest's config_type must be a subclass of ConnectorConfig"
+        return
+    try:
+        config_schema(config_type)
+    except Exception as cause:  # noqa: BLE001 - what msgspec raises depends on the annotation
+        yield (
+            f"the fields of {config_type.__name__} cannot be described ({told(cause)});"
+            " use types that msgspec knows and import them outside TYPE_CHECKING"
+        )
+
+
+def _capability_problems(
+    manifest: ConnectorManifest, hooks: Mapping[str, Callable[..., Any]]
+) -> Iterator[str]:
     for capability in sorted(manifest.capabilities):
         for hook in sorted(HOOKS_OF[capability] - hooks.keys()):
             yield f"it claims {capability} and has no {hook}; write the hook or drop the claim"
@@ -153,10 +249,6 @@ def _manifest_problems(
 def _cross_cutting_problems(hooks: Mapping[str, Callable[..., Any]]) -> Iterator[str]:
     if not hooks:
         yield "it has no hooks; mark them with casebridge_core.hookimpl"
-    owned = ASYNC_HOOKS | frozenset().union(*HOOKS_OF.values()) - _OVERRIDABLE
+    owned = ASYNC_HOOKS.union(*HOOKS_OF.values()) - _OVERRIDABLE
     for hook in sorted(owned & hooks.keys()):
         yield f"it has {hook} and no {DECLARE}: it would be handed every vendor's credentials"
-
-
-def _what(plugin: object) -> str:
-    return "a class" if isinstance(plugin, type) else f"an object of type {type(plugin).__name__}"

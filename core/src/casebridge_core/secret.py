@@ -6,6 +6,7 @@ import hmac
 from typing import Any, Final, NoReturn
 
 MASK: Final = "********"
+EMPTY_SECRET: Final = "a secret must not be empty"  # noqa: S105 - a sentence
 
 
 class Secret:
@@ -24,8 +25,7 @@ class Secret:
             ValueError: the text is empty.
         """
         if not text:
-            msg = "a secret must not be empty"
-            raise ValueError(msg)
+            raise ValueError(EMPTY_SECRET)
         self._text = text
 
     def reveal(self) -> str:
@@ -41,14 +41,15 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        return hmac.compare_digest(self._text.encode(), other._text.encode())
+        return hmac.compare_digest(
+            self._text.encode(errors="surrogatepass"), other._text.encode(errors="surrogatepass")
+        )
 
     def __hash__(self) -> int:
         return hash((Secret, self._text))
 
     def __reduce__(self) -> NoReturn:
-        msg = "a Secret cannot be pickled"
-        raise TypeError(msg)
+        raise TypeError("a Secret cannot be pickled or copied")
 
 
 def decode_secret(kind: type, value: object) -> Any:  # noqa: ANN401 - msgspec's dec_hook signature
@@ -60,11 +61,9 @@ def decode_secret(kind: type, value: object) -> Any:  # noqa: ANN401 - msgspec's
         NotImplementedError: the type is not `Secret`.
     """
     if kind is not Secret:
-        msg = f"{kind!r} cannot stand in a connector's configuration"
-        raise NotImplementedError(msg)
+        raise NotImplementedError(f"{kind!r} cannot stand in a connector's configuration")
     if not isinstance(value, str):
-        msg = "Expected `str`"
-        raise TypeError(msg)
+        raise TypeError("Expected `str`")
     return Secret(value)
 
 
@@ -76,8 +75,7 @@ def mask_secret(value: object) -> str:
     """
     if isinstance(value, Secret):
         return MASK
-    msg = f"{type(value)!r} cannot be shown"
-    raise NotImplementedError(msg)
+    raise NotImplementedError(f"{type(value)!r} cannot be shown")
 
 
 def secret_schema(kind: type) -> dict[str, Any]:

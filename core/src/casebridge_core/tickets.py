@@ -138,7 +138,7 @@ class TicketEvent(msgspec.Struct, frozen=True, kw_only=True):
     key: str | None = None
     site: str | None = None
     status: NativeStatus | None = None
-    assignee: Person | None | UnsetType = UNSET
+    assignee: Person | UnsetType | None = UNSET
     comments: tuple[InboundComment, ...] = ()
     deleted: bool = False
     actor: Person | None = None

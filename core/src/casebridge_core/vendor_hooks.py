@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar, cast
@@ -34,6 +35,8 @@ from casebridge_core.tickets import (
 
 HookCall = Callable[..., Any]
 ResultT = TypeVar("ResultT")
+
+_KEY = re.compile(r"[A-Za-z0-9._:-]{1,80}")
 
 
 class VendorHooks:
@@ -69,8 +72,18 @@ class VendorHooks:
         return hook in self._implemented
 
     def decode_config(self, raw: object) -> ConnectorConfig:
-        """Decode a configuration into the plugin's type; raises `InvalidConfig` with the path."""
-        return decode_config(self.manifest.config_type, raw)
+        """Decode a configuration into the plugin's type.
+
+        Raises:
+            InvalidConfig: with the path of the first wrong field; never with its value.
+            HookFailed: the configuration's own checks failed.
+        """
+        try:
+            return decode_config(self.manifest.config_type, raw)
+        except CasebridgeError:
+            raise
+        except Exception as cause:
+            raise self._failed("config_type", f"raised {type(cause).__name__}") from cause
 
     def config_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the plugin's configuration."""
@@ -86,10 +99,13 @@ class VendorHooks:
         )
         if projection.correlation_key != correlation_key:
             raise self._failed(hook, "changed the correlation key, which must stay as it is")
+        keys = [comment.key for comment in projection.comments]
+        if len(set(keys)) < len(keys) or not all(map(_KEY.fullmatch, keys)):
+            raise self._failed(hook, "returned comments whose keys are malformed or not unique")
         return projection
 
     def native_status(self, connector: Connector[Any], status: CaseStatus) -> str | None:
-        """Return the vendor's id or name for a case status: the instance's own, else the plugin's."""
+        """Return the vendor's id or name for a case status: the instance's, else the plugin's."""
         own = connector.statuses.native_for(status)
         if own is not None:
             return own
@@ -98,7 +114,9 @@ class VendorHooks:
         hook = "itsm_map_outbound_status"
         return self._call_optional(hook, str, connector=connector, status=status)
 
-    def meanings_of(self, connector: Connector[Any], native: NativeStatus) -> tuple[CaseStatus, ...]:
+    def meanings_of(
+        self, connector: Connector[Any], native: NativeStatus
+    ) -> tuple[CaseStatus, ...]:
         """Return every case status that ``native`` can stand for, most likely first.
 
         First what the instance's own map says, else the plugin's; then the statuses whose outbound
@@ -108,12 +126,13 @@ class VendorHooks:
         mapped: tuple[CaseStatus, ...] = (own,) if own is not None else ()
         if not mapped and self.can(Capability.INBOUND_STATUS):
             hook = "itsm_map_inbound_status"
-            answer = self._call_optional(hook, tuple, connector=connector, status=native)
-            mapped = cast("tuple[CaseStatus, ...]", answer or ())
+            answer = self._call_optional(hook, object, connector=connector, status=native)
+            mapped = () if answer is None else self._tuple_of(hook, CaseStatus, answer)
         images = (
             status
             for status in CaseStatus
-            if (image := self.native_status(connector, status)) is not None and native.matches(image)
+            if (image := self.native_status(connector, status)) is not None
+            and native.matches(image)
         )
         return tuple(dict.fromkeys((*mapped, *images)))
 
@@ -121,16 +140,14 @@ class VendorHooks:
         """Return the event in a delivery, or None when it is not this vendor's."""
         if not self.has("itsm_detect_inbound"):
             return None
-        answers = self._call("itsm_detect_inbound", list, delivery=delivery)
-        for event in cast("list[object]", answers):
-            if not isinstance(event, TicketEvent) or event.vendor != self.manifest.vendor:
-                raise self._failed("itsm_detect_inbound", "returned what is not its own TicketEvent")
-            return event
+        hook = "itsm_detect_inbound"
+        answers = self._call(hook, object, delivery=delivery)
+        for event in cast("list[object]", answers if isinstance(answers, list) else [answers]):
+            self._must_be_own(hook, event)
+            return cast("TicketEvent", event)
         return None
 
-    async def push_case(
-        self, connector: Connector[Any], projection: CaseProjection
-    ) -> PushResult:
+    async def push_case(self, connector: Connector[Any], projection: CaseProjection) -> PushResult:
         """Create the ticket."""
         hook = "itsm_push_case"
         return await self._await(hook, PushResult, connector=connector, projection=projection)
@@ -140,10 +157,11 @@ class VendorHooks:
     ) -> tuple[Ticket, ...]:
         """Return the tickets that carry a correlation key."""
         hook = "itsm_find_ticket"
-        found: tuple[Ticket, ...] = await self._await(
-            hook, tuple, connector=connector, correlation_key=correlation_key
+        found = await self._await(
+            hook, object, connector=connector, correlation_key=correlation_key
         )
-        return tuple(ticket for ticket in found if ticket.correlation_key == correlation_key)
+        tickets = self._tuple_of(hook, Ticket, found)
+        return tuple(ticket for ticket in tickets if ticket.correlation_key == correlation_key)
 
     async def fetch_ticket(self, connector: Connector[Any], ticket: TicketRef) -> Ticket:
         """Read a ticket."""
@@ -169,17 +187,19 @@ class VendorHooks:
         self, connector: Connector[Any], ticket: TicketRef, key: str
     ) -> tuple[CommentRef, ...]:
         """Return the comments on a ticket that carry a key."""
-        found: tuple[CommentRef, ...] = await self._await(
-            "itsm_find_comment", tuple, connector=connector, ticket=ticket, key=key
-        )
-        return found
+        hook = "itsm_find_comment"
+        found = await self._await(hook, object, connector=connector, ticket=ticket, key=key)
+        return self._tuple_of(hook, CommentRef, found)
 
     async def list_changes(
         self, connector: Connector[Any], since: datetime, page: str | None = None
     ) -> ChangePage:
         """Return one page of what changed at the vendor since a moment (UTC)."""
         hook = "itsm_list_changes"
-        return await self._await(hook, ChangePage, connector=connector, since=since, page=page)
+        changes = await self._await(hook, ChangePage, connector=connector, since=since, page=page)
+        for event in changes.events:
+            self._must_be_own(hook, event)
+        return changes
 
     async def identify_account(self, connector: Connector[Any]) -> Person:
         """Tell whose credential the connector uses."""
@@ -195,9 +215,7 @@ class VendorHooks:
             return None
         return self._call_optional("itsm_setup_guide", str, connector=connector, inbox=inbox)
 
-    def _call_optional(
-        self, hook: str, kind: type[ResultT], **arguments: object
-    ) -> ResultT | None:
+    def _call_optional(self, hook: str, kind: type[ResultT], **arguments: object) -> ResultT | None:
         try:
             result = self._callers[hook](**arguments)
         except CasebridgeError:
@@ -215,7 +233,9 @@ class VendorHooks:
         return result
 
     async def _await(self, hook: str, kind: type[ResultT], **arguments: object) -> ResultT:
-        started = self._call(hook, object, **arguments)
+        started = self._call_optional(hook, object, **arguments)
+        if started is None:
+            raise self._failed(hook, "is not implemented by this plugin")
         try:
             result = await cast("Any", started)
         except CasebridgeError:
@@ -225,6 +245,18 @@ class VendorHooks:
         if not isinstance(result, kind):
             raise self._failed(hook, f"returned {type(result).__name__}, not {kind.__name__}")
         return result
+
+    def _tuple_of(self, hook: str, kind: type[ResultT], result: object) -> tuple[ResultT, ...]:
+        items = cast("tuple[object, ...]", result if isinstance(result, tuple) else (result,))
+        for item in items:
+            if not isinstance(item, kind) or not isinstance(result, tuple):
+                what = type(item).__name__
+                raise self._failed(hook, f"returned {what}, not a tuple of {kind.__name__}")
+        return cast("tuple[ResultT, ...]", items)
+
+    def _must_be_own(self, hook: str, event: object) -> None:
+        if not isinstance(event, TicketEvent) or event.vendor != self.manifest.vendor:
+            raise self._failed(hook, "returned what is not its own TicketEvent")
 
     def _failed(self, hook: str, problem: str) -> HookFailed:
         return HookFailed(self.source.name, hook, problem)
