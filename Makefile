@@ -20,6 +20,7 @@ INSTALL = $(BIN)/python -m pip install -qq --disable-pip-version-check --constra
 endif
 
 .DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
 .PHONY: help install demo test lint format types imports check run constraints clean
 
 help:  ## List the targets
@@ -58,7 +59,7 @@ constraints: $(BIN)/python  ## Pin the newest versions that the ranges allow
 	&& "$(PYTHON)" -m venv "$$scratch" \
 	&& echo "Installing the newest versions in a scratch environment..." \
 	&& "$$scratch/bin/python" -m pip install -qq --disable-pip-version-check -r requirements-dev.txt \
-	&& { echo "# What CI installs. Made anew by \`make constraints\`."; \
+	&& { echo "# Every version that is installed. Made anew by \`make constraints\`, with the oldest Python supported."; \
 	     "$$scratch/bin/python" -m pip freeze --exclude-editable; } > "$$scratch/constraints.txt" \
 	&& cp "$$scratch/constraints.txt" constraints.txt
 
