@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import httpx
 import msgspec
@@ -17,6 +17,8 @@ from casebridge_core.secret import EMPTY_SECRET, decode_secret, mask_secret, sec
 from casebridge_core.signatures import SignatureScheme
 from casebridge_core.status_maps import StatusOverrides
 from casebridge_core.tickets import NativeStatus
+
+_LAST_PORT: Final = 65535
 
 
 class Capability(StrEnum):
@@ -150,7 +152,8 @@ def _parse(text: str) -> httpx.URL | None:
         url = httpx.URL(text)
     except httpx.InvalidURL:
         return None
-    return url if url.scheme in {"http", "https"} and url.host else None
+    known = url.scheme in {"http", "https"} and url.host and (url.port or 0) <= _LAST_PORT
+    return url if known else None
 
 
 def _explain(message: str) -> InvalidConfig:
@@ -159,9 +162,8 @@ def _explain(message: str) -> InvalidConfig:
     A sentence that is not known to be free of values (a plugin's own ``__post_init__`` may write
     one) is not passed on.
     """
-    problem, _, where = message.rpartition(" - at `")
-    problem = problem or message
-    path = where.rstrip("`").replace("$.", "").removeprefix("$")
+    problem, _, where = message.partition(" - at `")
+    path = where.replace("`", "").replace("$.", "").removeprefix("$")
     if problem.startswith("Invalid enum value"):
         problem = "is not one of the allowed values"
     elif problem.startswith("Object contains unknown field"):
