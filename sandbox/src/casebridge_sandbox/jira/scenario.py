@@ -1,0 +1,164 @@
+"""How the stand-in Jira behaves."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from casebridge_sandbox.sandbox import Scenario
+from casebridge_sandbox.tickets import Person
+from casebridge_sandbox.workflow import Status, Transition, Workflow, open_workflow
+
+__all__ = ("PRESETS", "JiraScenario", "standard_workflow", "strict_workflow")
+
+TO_DO = Status(id="10000", name="To Do", category="new")
+IN_PROGRESS = Status(id="10001", name="In Progress", category="active")
+DONE = Status(id="10002", name="Done", category="done")
+IN_REVIEW = Status(id="10003", name="In Review", category="active")
+
+
+def standard_workflow() -> Workflow:
+    """Return the workflow of a fresh project: every status goes to every other."""
+    return open_workflow((TO_DO, IN_PROGRESS, IN_REVIEW, DONE), initial=TO_DO.id)
+
+
+def strict_workflow() -> Workflow:
+    """Return a workflow with a path to walk.
+
+    To Do, In Progress, In Review, Done; no edge skips a status. Done wants a resolution,
+    and goes back to In Progress only.
+    """
+    return Workflow(
+        statuses=(TO_DO, IN_PROGRESS, IN_REVIEW, DONE),
+        initial=TO_DO.id,
+        transitions=(
+            Transition(id="11", name="Start work", to=IN_PROGRESS.id, sources=(TO_DO.id,)),
+            Transition(id="21", name="Ask for review", to=IN_REVIEW.id, sources=(IN_PROGRESS.id,)),
+            Transition(id="31", name="Stop work", to=TO_DO.id, sources=(IN_PROGRESS.id,)),
+            Transition(id="41", name="Reject", to=IN_PROGRESS.id, sources=(IN_REVIEW.id,)),
+            Transition(
+                id="51",
+                name="Close",
+                to=DONE.id,
+                sources=(IN_REVIEW.id,),
+                screen=("resolution", "comment"),
+                required=("resolution",),
+            ),
+            Transition(id="61", name="Reopen", to=IN_PROGRESS.id, sources=(DONE.id,)),
+        ),
+    )
+
+
+class JiraScenario(Scenario, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the stand-in Jira behaves.
+
+    Attributes:
+        deployment: ``"cloud"`` (REST v3 and v2) or ``"data_center"`` (REST v2).
+        context_path: What every path begins with, for example ``/jira``.
+        project: The key of the project.
+        project_name: The name of the project.
+        other_projects: The keys of further projects.
+        issue_types: The names of the issue types of every project.
+        priorities: The names of the priorities, the highest first; the third is the default.
+        resolutions: The names of the resolutions.
+        workflow: The statuses and transitions of every project.
+        create_screen: The fields a caller may set when it creates or edits an issue, beside
+            project, issue type, and summary.
+        required_fields: Fields that must be set on creation, beside the three.
+        resolve_on_done: Whether a move to a done status sets a resolution by itself, and a
+            move away from it clears the resolution.
+        service_desk: Whether the projects are of Jira Service Management.
+        email: The e-mail address of the integration's account.
+        user_name: The login name of the integration's account (Data Center).
+        display_name: The name of the integration's account.
+        account_id: The id of the integration's account.
+        api_token: Its API token (Cloud) and personal access token (Data Center).
+        basic_auth: Whether basic authentication is on; Jira 11 ships with it off.
+        denied_permissions: The permissions that the account lacks, for example
+            ``TRANSITION_ISSUES``, ``ADD_COMMENTS``, ``CREATE_ISSUES``, ``EDIT_ISSUES``, or
+            ``BROWSE_PROJECTS``.
+        search_lag_seconds: How long a change takes to appear in search, in seconds of the
+            sandbox's clock.
+        search_lag_searches: How many searches do not see a change yet.
+        issue_writes: How many writes one issue takes within ``issue_write_window_seconds``
+            before it answers 429; 0 for no limit. Jira Cloud's own is 20 within 2 seconds.
+        issue_write_window_seconds: The window of ``issue_writes``, in seconds.
+        webhook_retries: How often a webhook is sent again.
+        webhook_pause_seconds: How long Jira waits before it does, in seconds; Jira Cloud
+            itself waits for 5 to 15 minutes.
+        comments_as_issue_updates: Whether a comment also sends ``jira:issue_updated`` with
+            ``issue_commented``, as older servers do.
+    """
+
+    people: tuple[Person, ...] = (
+        Person(
+            id="ada-account",
+            name="ada",
+            display_name="Ada Analyst",
+            email="ada.analyst@example.com",
+            admin=True,
+        ),
+        Person(
+            id="ben-account",
+            name="ben",
+            display_name="Ben Responder",
+            email="ben.responder@example.com",
+        ),
+    )
+    deployment: Literal["cloud", "data_center"] = "cloud"
+    context_path: str = ""
+    project: str = "SEC"
+    project_name: str = "Security"
+    other_projects: tuple[str, ...] = ("OPS",)
+    issue_types: tuple[str, ...] = ("Task", "Bug", "Incident")
+    priorities: tuple[str, ...] = ("Highest", "High", "Medium", "Low", "Lowest")
+    resolutions: tuple[str, ...] = ("Done", "Won't Do", "Duplicate", "Cannot Reproduce")
+    workflow: Workflow = standard_workflow()
+    create_screen: tuple[str, ...] = (
+        "description",
+        "labels",
+        "priority",
+        "assignee",
+        "reporter",
+        "environment",
+        "duedate",
+    )
+    required_fields: tuple[str, ...] = ()
+    resolve_on_done: bool = True
+    service_desk: bool = False
+    email: str = "bridge@example.com"
+    user_name: str = "bridge"
+    display_name: str = "Casebridge"
+    account_id: str = "bridge-account"
+    api_token: str = "jira-sandbox-token"  # noqa: S105 - the key to nothing but this stand-in
+    basic_auth: bool = True
+    denied_permissions: tuple[str, ...] = ()
+    search_lag_seconds: float = 0.0
+    search_lag_searches: int = 0
+    issue_writes: int = 0
+    issue_write_window_seconds: float = 2.0
+    webhook_retries: int = 5
+    webhook_pause_seconds: float = 0.5
+    comments_as_issue_updates: bool = False
+
+    @property
+    def is_cloud(self) -> bool:
+        """Whether this is Jira Cloud."""
+        return self.deployment == "cloud"
+
+    @property
+    def projects(self) -> tuple[str, ...]:
+        """The keys of every project."""
+        return (self.project, *self.other_projects)
+
+
+PRESETS = {
+    "standard": JiraScenario(),
+    "strict": JiraScenario(workflow=strict_workflow()),
+    "service-desk": JiraScenario(service_desk=True),
+    "data-center": JiraScenario(deployment="data_center"),
+    "data-center-strict": JiraScenario(
+        deployment="data_center", context_path="/jira", workflow=strict_workflow()
+    ),
+    "slow-search": JiraScenario(search_lag_searches=2),
+}
+"""Named scenarios."""

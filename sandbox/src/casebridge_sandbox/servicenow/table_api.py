@@ -1,0 +1,310 @@
+"""The Table API.
+
+Source: ServiceNow, "Table API".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import parse_qsl
+
+from casebridge_sandbox.exchange import Call, JsonObject, Reply, UnreadableBody
+from casebridge_sandbox.routing import NamedByCall, Operation
+from casebridge_sandbox.sandbox import VendorSandbox
+from casebridge_sandbox.servicenow.errors import NO_RECORD, acl_refusal, error_reply, refused
+from casebridge_sandbox.servicenow.policies import check_write, consequences
+from casebridge_sandbox.servicenow.query import parse_query
+from casebridge_sandbox.servicenow.records import COMPUTED, JOURNALS, REFERENCES, Records
+from casebridge_sandbox.servicenow.rows import Row, shown
+from casebridge_sandbox.servicenow.scenario import ServiceNowScenario, ServiceNowTable
+from casebridge_sandbox.tickets import Ticket
+
+__all__ = ("TableCalls",)
+
+_DEFAULT_LIMIT = 10_000
+_TABLE_NAMES = {
+    "sys_journal_field": "list_comments",
+    "sys_user": "myself",
+    "sys_user_group": "metadata",
+    "sys_choice": "metadata",
+}
+
+
+class TableCalls:
+    """The calls of the Table API.
+
+    Args:
+        sandbox: The sandbox; its scenario may change at any time.
+    """
+
+    def __init__(self, sandbox: VendorSandbox[ServiceNowScenario]) -> None:
+        self._sandbox = sandbox
+
+    def operations(self) -> list[Operation]:
+        """Return the calls, with and without a version in the path."""
+        reading = NamedByCall(("search", *sorted(set(_TABLE_NAMES.values()))), _reading("search"))
+        fetching = NamedByCall(("fetch",), _reading("fetch"))
+        writing = NamedByCall(("transition", "comment", "edit"), _writing)
+        listed = []
+        for prefix in ("/api/now/table/{table}", "/api/now/{version}/table/{table}"):
+            one = prefix + "/{sys_id}"
+            listed += [
+                Operation(reading, "GET", prefix, self.list_rows),
+                Operation("create", "POST", prefix, self.insert),
+                Operation(fetching, "GET", one, self.fetch),
+                Operation(writing, "PATCH", one, self.update),
+                Operation(writing, "PUT", one, self.update),
+                Operation("delete", "DELETE", one, self.delete),
+            ]
+        return listed
+
+    def list_rows(self, call: Call) -> Reply:
+        """List the rows that match a query."""
+        records, rows = self._rows(call)
+        query = parse_query(_query_text(call))
+        columns = set(rows[0]) if rows else set(self._columns(call))
+        if self._scenario.invalid_query_returns_no_rows and any(
+            field.partition(".")[0] not in columns for field in query.fields()
+        ):
+            rows = []
+        found = [row for row in rows if query.holds(_reader(records, row))]
+        for field, descending in reversed(query.order):
+            if field in columns:
+                found.sort(key=lambda row, name=field: row[name].value, reverse=descending)  # type: ignore[misc]
+        limit = _number(call.argument("sysparm_limit"), _DEFAULT_LIMIT)
+        offset = _number(call.argument("sysparm_offset"), 0)
+        page = found[offset : offset + limit]
+        if not found and call.params.get("version") == "v1":
+            return error_reply(404, *NO_RECORD)
+        headers = {}
+        if call.argument("sysparm_no_count") != "true":
+            headers["x-total-count"] = str(len(found))
+        if offset + limit < len(found):
+            link = f"{self._sandbox.base_url}{call.path}?sysparm_limit={limit}"
+            headers["link"] = f'<{link}&sysparm_offset={offset + limit}>;rel="next"'
+        return Reply.json({"result": [self._shown(call, row) for row in page]}, headers=headers)
+
+    def fetch(self, call: Call) -> Reply:
+        """Show a row."""
+        records, _ = self._rows(call)
+        row = records.find(call.params["table"], call.params["sys_id"])
+        if row is None:
+            return error_reply(404, *NO_RECORD)
+        return Reply.json({"result": self._shown(call, row)})
+
+    def insert(self, call: Call) -> Reply:
+        """Insert a ticket."""
+        records, table = self._writable(call, "Insert")
+        values = self._values(call, records, table)
+        state = _take_state(values) or table.workflow.initial
+        journals = {name: values.pop(name) for name in JOURNALS if name in values}
+        assignee = values.pop("assigned_to", None)
+        person, desk = call.person, self._sandbox.desk
+        check_write(self._scenario, table, None, person, state, {**values, **journals})
+        started: JsonObject = {"impact": "3", "urgency": "3", **values}
+        if state != table.workflow.initial:
+            started |= consequences(None, person, state, self._sandbox.clock())
+        ticket = desk.create(
+            person,
+            key=f"{table.prefix}{10_000 + desk.next_number(table.name):07d}",
+            project=table.name,
+            type_=table.name,
+            status=state,
+            fields={name: value for name, value in started.items() if value not in (None, "")},
+            assignee=str(assignee) if assignee else None,
+        )
+        self._write_journals(call, ticket, journals)
+        reply = self._answer(call, records, ticket, table, 201)
+        location = f"{self._sandbox.base_url}/api/now/table/{table.name}/{ticket.id}"
+        return reply.with_headers({"location": location})
+
+    def update(self, call: Call) -> Reply:
+        """Change a ticket."""
+        records, table = self._writable(call, "Update")
+        ticket = self._ticket(call, table)
+        values = self._values(call, records, table)
+        state = _take_state(values)
+        journals = {name: values.pop(name) for name in JOURNALS if values.get(name)}
+        person, desk = call.person, self._sandbox.desk
+        check_write(self._scenario, table, ticket, person, state, {**values, **journals})
+        fields = {
+            **values,
+            **consequences(ticket, person, state, self._sandbox.clock()),
+        }
+        assignee = fields.pop("assigned_to", ticket.assignee or "")
+        desk.update(
+            ticket,
+            person,
+            status=state,
+            assignee=str(assignee) or None,
+            fields={name: value or None for name, value in fields.items()},
+        )
+        self._write_journals(call, ticket, journals)
+        return self._answer(call, records, ticket, table, 200)
+
+    def delete(self, call: Call) -> Reply:
+        """Delete a ticket."""
+        _, table = self._writable(call, "Delete", body=False)
+        self._sandbox.desk.delete(self._ticket(call, table), call.person)
+        return Reply.empty()
+
+    @property
+    def _scenario(self) -> ServiceNowScenario:
+        return self._sandbox.scenario
+
+    def _rows(self, call: Call) -> tuple[Records, list[Row]]:
+        if call.params.get("version") not in (None, "v1", "v2"):
+            raise refused(400, "Requested URI does not represent any resource", call.path)
+        records, table = Records(self._scenario, self._sandbox.desk), call.params["table"]
+        rows = records.rows(table)
+        if rows is None:
+            raise refused(400, f"Invalid table {table}")
+        if table in self._scenario.denied_tables:
+            raise refused(403, "User Not Authorized", "Failed API level ACL Validation")
+        return records, rows
+
+    def _columns(self, call: Call) -> set[str]:
+        """Return the columns of a table without rows."""
+        if self._scenario.table(call.params["table"]):
+            return Records(self._scenario, self._sandbox.desk).columns()
+        return {"sys_id", "element_id", "element", "name", "value", "sys_created_on"}
+
+    def _writable(
+        self, call: Call, operation: str, *, body: bool = True
+    ) -> tuple[Records, ServiceNowTable]:
+        if body:
+            _check_headers(call)
+        records, _ = self._rows(call)
+        table = self._scenario.table(call.params["table"])
+        if table is None:
+            raise acl_refusal(operation)
+        return records, table
+
+    def _ticket(self, call: Call, table: ServiceNowTable) -> Ticket:
+        ticket = self._sandbox.desk.tickets.get(call.params["sys_id"])
+        if ticket is None or ticket.project != table.name:
+            raise refused(404, *NO_RECORD)
+        return ticket
+
+    def _values(self, call: Call, records: Records, table: ServiceNowTable) -> JsonObject:
+        """Return the columns of a write that are stored; the others are dropped silently."""
+        by_label = call.argument("sysparm_input_display_value") == "true"
+        values: JsonObject = {}
+        for name, given in _body(call).items():
+            if name not in records.columns() or name in COMPUTED:
+                continue
+            if name in self._scenario.dropped_columns:
+                continue
+            value = _text(given)
+            if by_label or (name in REFERENCES and value):
+                value = records.value(name, value, table)
+            values[name] = value
+        return values
+
+    def _write_journals(self, call: Call, ticket: Ticket, journals: JsonObject) -> None:
+        for kind, text in journals.items():
+            if text:
+                self._sandbox.desk.comment(
+                    ticket, call.person, text, internal=kind == "work_notes", kind=kind
+                )
+
+    def _answer(
+        self, call: Call, records: Records, ticket: Ticket, table: ServiceNowTable, status: int
+    ) -> Reply:
+        if call.headers.get("x-no-response-body") == "true":
+            return Reply.empty(status if status == 201 else 204)  # noqa: PLR2004 - 201 keeps its code
+        return Reply.json({"result": self._shown(call, records.ticket(ticket, table))}, status)
+
+    def _shown(self, call: Call, row: Row) -> JsonObject:
+        fields = call.argument("sysparm_fields")
+        display = call.argument("sysparm_display_value") or "false"
+        return shown(
+            row,
+            base_url=self._sandbox.base_url,
+            fields=[name.strip() for name in fields.split(",")] if fields else None,
+            display=display if display in ("true", "all") else "false",
+            links=call.argument("sysparm_exclude_reference_link") != "true",
+        )
+
+
+def _reading(otherwise: str) -> Callable[[Call], str]:
+    def choose(call: Call) -> str:
+        return _TABLE_NAMES.get(call.params["table"], otherwise)
+
+    return choose
+
+
+def _writing(call: Call) -> str:
+    try:
+        names = set(call.json_object())
+    except UnreadableBody:
+        return "edit"
+    if names & {"state", "incident_state"}:
+        return "transition"
+    return "comment" if names and names <= set(JOURNALS) else "edit"
+
+
+def _check_headers(call: Call) -> None:
+    accept = call.headers.get("accept", "")
+    content = call.headers.get("content-type", "")
+    if not any(each in accept for each in ("application/json", "application/*", "*/*")):
+        raise refused(400, "Missing or unsupported header", "Accept: application/json is required")
+    if not content.startswith("application/json"):
+        raise refused(
+            400, "Missing or unsupported header", "Content-Type: application/json is required"
+        )
+
+
+def _body(call: Call) -> JsonObject:
+    try:
+        return call.json_object()
+    except UnreadableBody as error:
+        raise refused(
+            400,
+            "Exception while reading request",
+            "The payload is not valid JSON",
+        ) from error
+
+
+def _text(given: object) -> str:
+    if given is None:
+        return ""
+    if isinstance(given, bool):
+        return "true" if given else "false"
+    if isinstance(given, dict):
+        return _text(given.get("value"))
+    return str(given)
+
+
+def _take_state(values: JsonObject) -> str | None:
+    """Take the state out of a write; ``incident_state`` is its twin."""
+    twin = values.pop("incident_state", None)
+    state = values.pop("state", None) or twin
+    return str(state) if state else None
+
+
+def _query_text(call: Call) -> str:
+    """Return the query, with plain parameters such as ``number=INC...`` as terms of it."""
+    terms = [
+        f"{name}={value}"
+        for name, value in parse_qsl(call.query, keep_blank_values=True)
+        if not name.startswith("sysparm_")
+    ]
+    query = call.argument("sysparm_query")
+    return "^".join([*([query] if query else []), *terms])
+
+
+def _reader(records: Records, row: Row) -> Callable[[str], str | None]:
+    def value_of(field: str) -> str | None:
+        first, _, rest = field.partition(".")
+        cell = row.get(first)
+        if cell is None or not rest:
+            return cell.value if cell else None
+        referred = records.find(cell.table, cell.value) if cell.table else None
+        return _reader(records, referred)(rest) if referred else ""
+
+    return value_of
+
+
+def _number(text: str | None, otherwise: int) -> int:
+    return int(text) if text and text.isdecimal() else otherwise
