@@ -124,7 +124,7 @@ def build(source: str, name: str = "plugin_under_test") -> ModuleType:
     """Run source text, after every public name of the contract, as a module."""
     module = ModuleType(name)
     text = "from casebridge_core import *\n" + textwrap.dedent(source)
-    exec(compile(text, f"<{name}>", "exec"), module.__dict__)  # noqa: S102 - our own text
+    exec(compile(text, f"<{name}>", "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - our own text
     return module
 
 
@@ -139,7 +139,7 @@ def vendor_plugin() -> Callable[..., ModuleType]:
     """Build a vendor's plugin from its claims and the source of its hooks."""
 
     def make(source: str = "", *, vendor: str = "acme", claims: Iterable[str] = ()) -> ModuleType:
-        head = MANIFEST.format(vendor=vendor, claims=sorted(claims))
+        head = MANIFEST.format(vendor=vendor, claims=sorted(map(str, claims)))
         return build(head + textwrap.dedent(source))
 
     return make
