@@ -1,0 +1,70 @@
+"""The ASGI application: routes, error shapes and the bridge's life."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from litestar import Litestar, Router
+from litestar.config.app import AppConfig
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import Components, SecurityScheme
+
+from casebridge.bridge import open_bridge
+from casebridge.services.clock import Clock, utc_now
+from casebridge.settings import Settings
+from casebridge.web import cases, connectors, health, inbox, plugins, tokens
+from casebridge.web.access import provide_bridge, provide_principal
+from casebridge.web.problems import HANDLERS
+from casebridge_core import ConnectorCatalog
+
+
+def create_app(
+    settings: Settings | None = None,
+    *,
+    catalog: ConnectorCatalog | None = None,
+    clock: Clock = utc_now,
+) -> Litestar:
+    """Build the application; nothing is opened before its lifespan starts.
+
+    Raises:
+        InvalidSettings: an environment variable cannot be used.
+    """
+    chosen = settings if settings is not None else Settings.from_env()
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        async with open_bridge(chosen, catalog=catalog, clock=clock) as bridge:
+            app.state.bridge = bridge
+            yield
+
+    api = Router(
+        path="/v1",
+        route_handlers=[
+            cases.CaseController,
+            connectors.ConnectorController,
+            tokens.TokenController,
+            plugins.list_plugins,
+        ],
+        dependencies={"who": Provide(provide_principal)},
+        security=[{"apiKey": []}],
+    )
+    public = Router(path="/v1", route_handlers=[inbox.receive, inbox.receive_for_token])
+    return Litestar.from_config(
+        AppConfig(
+            route_handlers=[api, public, health.health, health.ready],
+            dependencies={"bridge": Provide(provide_bridge, sync_to_thread=False)},
+            exception_handlers=HANDLERS,
+            lifespan=[lifespan],
+            request_max_body_size=chosen.inbox_body_bytes,
+            openapi_config=OpenAPIConfig(
+                title="Casebridge",
+                version="0.1.0",
+                description="A security case is the record; its tickets are projections of it.",
+                components=Components(
+                    security_schemes={"apiKey": SecurityScheme(type="http", scheme="bearer")}
+                ),
+            ),
+        )
+    )

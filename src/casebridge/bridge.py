@@ -1,0 +1,116 @@
+"""The composition root: what a process is made of, opened and closed together."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from casebridge.engine.claims import Claims
+from casebridge.engine.convergence import Convergence
+from casebridge.engine.embedded import EmbeddedEngine
+from casebridge.persistence.database import Database
+from casebridge.persistence.migrate import upgrade
+from casebridge.services.cases import Cases
+from casebridge.services.clock import Clock, utc_now
+from casebridge.services.connections import Connections
+from casebridge.services.connectors import Connectors
+from casebridge.services.fanout import FanOut
+from casebridge.services.inbox import Inbox
+from casebridge.services.tenants import Tenants
+from casebridge.services.tokens import Tokens
+from casebridge.services.vault import Vault
+from casebridge.settings import Settings
+from casebridge_core import ConnectorCatalog
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bridge:
+    """One process's parts, ready to use."""
+
+    settings: Settings
+    database: Database
+    catalog: ConnectorCatalog
+    tenants: Tenants
+    cases: Cases
+    connectors: Connectors
+    tokens: Tokens
+    inbox: Inbox
+
+
+@asynccontextmanager
+async def open_bridge(
+    settings: Settings,
+    *,
+    catalog: ConnectorCatalog | None = None,
+    clock: Clock = utc_now,
+    converging: bool = True,
+) -> AsyncIterator[Bridge]:
+    """Open the database (migrating it), the vault and the engine; close them at the end.
+
+    ``catalog`` replaces the installed plugins; ``converging`` says whether this process also
+    brings tickets up to date.
+
+    Raises:
+        VaultError: the master key cannot be used.
+        sqlalchemy.exc.SQLAlchemyError: the database cannot be reached or migrated.
+    """
+    if catalog is None:
+        catalog = ConnectorCatalog.installed(only=settings.allow_list)
+    for failure in catalog.failures:
+        log.warning("plugin not used: %s", failure.error)
+    database = Database(settings.database)
+    database.create_folder()
+    vault = Vault.from_settings(settings.keys, settings.data_dir / "casebridge.key")
+    connections = Connections(catalog, vault, timeout=settings.vendor_timeout_seconds)
+    engine = EmbeddedEngine(workers=settings.workers, sweep_seconds=settings.sweep_seconds)
+    fanout = FanOut(catalog, engine)
+    tokens = Tokens(database, vault, connections, clock, settings.public_url)
+    bridge = Bridge(
+        settings=settings,
+        database=database,
+        catalog=catalog,
+        tenants=Tenants(database, clock),
+        cases=Cases(database, fanout, clock, settings.public_url),
+        connectors=Connectors(database, connections, fanout, clock),
+        tokens=tokens,
+        inbox=Inbox(database, tokens, connections, fanout, clock),
+    )
+    try:
+        await upgrade(database)
+        first_key = await bridge.tenants.bootstrap(settings.data_dir)
+        if first_key is not None:
+            log.warning("created the first tenant; its admin key is in %s", first_key)
+        claims = Claims(database, clock, lease=timedelta(seconds=settings.lease_seconds))
+        convergence = Convergence(database, claims, connections, clock)
+        async with _running(engine, claims, convergence, catalog if converging else None):
+            yield bridge
+    finally:
+        await connections.close()
+        await database.close()
+
+
+@asynccontextmanager
+async def _running(
+    engine: EmbeddedEngine,
+    claims: Claims,
+    convergence: Convergence,
+    catalog: ConnectorCatalog | None,
+) -> AsyncIterator[None]:
+    if catalog is None:
+        yield
+        return
+    vendors = tuple(catalog)
+    work = asyncio.create_task(
+        engine.run(lambda limit: claims.take(limit, vendors), convergence.run)
+    )
+    try:
+        yield
+    finally:
+        engine.stop()
+        await work

@@ -1,0 +1,93 @@
+"""Writing down what a step came to: success, or a failure in words with its next try."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from casebridge.domain.actors import TimelineKind, cross_system
+from casebridge.domain.retry import next_attempt
+from casebridge.persistence.cases import CaseRow
+from casebridge.persistence.connectors import ConnectorRow, RefRow
+from casebridge.services import timeline
+from casebridge.services.timeline import Cause
+from casebridge_core import CasebridgeError, PushError, RateLimited
+
+_SUCCESS_NOTED_EVERY: Final = timedelta(seconds=10)
+_QUIET_WITHOUT_A_WORD: Final = timedelta(seconds=30)
+
+
+async def note_success(session: AsyncSession, ref: RefRow, now: datetime) -> None:
+    """Forget the ref's failures, and let the connector's card show that it works.
+
+    The connector's row is shared by all of its tickets, so it is written now and then only.
+    """
+    ref.attempts = 0
+    ref.first_failed_at = ref.last_error = ref.last_error_kind = ref.last_error_at = None
+    ref.dead_at = None
+    connector = await session.get_one(ConnectorRow, ref.connector_id)
+    known = connector.last_success_at
+    if known is None or now - known >= _SUCCESS_NOTED_EVERY:
+        connector.last_success_at = now
+
+
+async def note_failure(
+    session: AsyncSession, ref: RefRow, case: CaseRow, error: CasebridgeError, now: datetime
+) -> None:
+    """Write a failure to the ref, the connector and (when it is news) the timeline.
+
+    A wake-up that came meanwhile (``due_at`` is set again) is not pushed back.
+    """
+    connector = await session.get_one(ConnectorRow, ref.connector_id)
+    kind = type(error).__name__
+    is_news = kind != ref.last_error_kind
+    ref.attempts += 1
+    ref.first_failed_at = ref.first_failed_at or now
+    ref.last_error, ref.last_error_kind, ref.last_error_at = str(error), kind, now
+    connector.last_failure, connector.last_failure_at = str(error), now
+    verdict = _judge(ref, connector, error, now)
+    if is_news or ref.dead_at is not None:
+        what = ref.external_key or "the ticket"
+        timeline.record(
+            session,
+            case,
+            traffic(ref, now),
+            TimelineKind.PUSH_FAILED,
+            f"pushing to {what} failed: {error} ({verdict})",
+            error=kind,
+            attempts=ref.attempts,
+        )
+
+
+def traffic(ref: RefRow, at: datetime) -> Cause:
+    """Return the cause of what passes between a case and the ref's ticket."""
+    return Cause(actor=cross_system(ref.vendor), at=at, connector_id=ref.connector_id)
+
+
+def _judge(ref: RefRow, connector: ConnectorRow, error: CasebridgeError, now: datetime) -> str:
+    """Decide what comes next, and return it in words."""
+    if isinstance(error, PushError) and error.pauses_connector:
+        connector.paused_reason, connector.paused_at = str(error), now
+        ref.due_at = ref.due_at or now
+        return f"connector {connector.name} is paused until its connection check succeeds"
+    if isinstance(error, RateLimited):
+        quiet = _QUIET_WITHOUT_A_WORD
+        if error.retry_after is not None:
+            quiet = timedelta(seconds=error.retry_after)
+        connector.quiet_until = max(connector.quiet_until or now, now + quiet)
+        ref.due_at = ref.due_at or connector.quiet_until
+        return f"the vendor asks to wait until {connector.quiet_until:%H:%M:%S} UTC"
+    if isinstance(error, PushError) and error.retryable:
+        again = next_attempt(
+            now,
+            attempts=ref.attempts,
+            first_failed_at=ref.first_failed_at or now,
+            retry_after=error.retry_after,
+        )
+        if again is not None:
+            ref.due_at = ref.due_at or again
+            return f"next try at {again:%H:%M:%S} UTC"
+    ref.dead_at = now
+    return "not tried again until the case changes or somebody asks for a resync"

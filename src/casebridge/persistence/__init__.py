@@ -1,0 +1,1 @@
+"""Tables, sessions and migrations. No decisions, and nothing that knows a vendor or HTTP."""

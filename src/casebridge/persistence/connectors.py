@@ -1,0 +1,122 @@
+"""Connector instances, and the refs that bind a case to a ticket."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from casebridge.persistence.schema import PublicRow, Row
+
+
+class ConnectorRow(PublicRow):
+    """One configured instance of a vendor. ``config_sealed`` is the whole configuration, encrypted.
+
+    ``paused_reason`` is why the breaker is open; ``quiet_until`` is when the vendor takes calls
+    again; ``removed_at`` marks a removed instance, whose refs stay.
+    """
+
+    __tablename__ = "connectors"
+
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"), index=True)
+    vendor: Mapped[str] = mapped_column(String(32))
+    name: Mapped[str] = mapped_column(String(200))
+    enabled: Mapped[bool]
+    removed_at: Mapped[datetime | None]
+    config_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    status_overrides: Mapped[dict[str, Any]]
+    site: Mapped[str] = mapped_column(String(300))
+    account_id: Mapped[str | None] = mapped_column(String(200))
+    account_name: Mapped[str | None] = mapped_column(String(200))
+    paused_reason: Mapped[str | None] = mapped_column(Text)
+    paused_at: Mapped[datetime | None]
+    quiet_until: Mapped[datetime | None]
+    last_success_at: Mapped[datetime | None]
+    last_failure_at: Mapped[datetime | None]
+    last_failure: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class RefRow(PublicRow):
+    """A case's ticket at one connector, and how far the convergence of the two has come.
+
+    ``last_pushed_status`` and ``last_inbound_status`` are the specification's; ``settled_status``
+    is the case status on which both sides last agreed, whoever moved last, and ``settled_*`` the
+    native status that stood for it. ``ticket_status`` is the newest native status known.
+    ``create_attempted_at`` is set while a create may have succeeded unseen, ``status_attempted_at``
+    while a status push is under way. ``due_at`` is when to look at the ref (NULL: nothing to do);
+    a claim takes it, so that a wake-up during the work is not lost, and ``lease_*`` say which
+    worker is at it. Times whose name ends in ``seen_at`` are the vendor's.
+    """
+
+    __tablename__ = "case_external_refs"
+
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    connector_id: Mapped[int] = mapped_column(ForeignKey("connectors.id"))
+    vendor: Mapped[str] = mapped_column(String(32))
+    correlation_key: Mapped[str] = mapped_column(String(100), unique=True)
+    external_id: Mapped[str | None] = mapped_column(String(200))
+    external_key: Mapped[str | None] = mapped_column(String(200))
+    external_url: Mapped[str | None] = mapped_column(Text)
+    minted_at: Mapped[datetime | None]
+    gone_at: Mapped[datetime | None]
+
+    last_pushed_status: Mapped[str | None] = mapped_column(String(16))
+    last_inbound_status: Mapped[str | None] = mapped_column(String(16))
+    settled_status: Mapped[str | None] = mapped_column(String(16))
+    settled_native: Mapped[str | None] = mapped_column(String(200))
+    settled_native_id: Mapped[str | None] = mapped_column(String(200))
+    ticket_status: Mapped[str | None] = mapped_column(String(200))
+    ticket_status_id: Mapped[str | None] = mapped_column(String(200))
+    ticket_category: Mapped[str | None] = mapped_column(String(16))
+    status_seen_at: Mapped[datetime | None]
+    assignee_seen_at: Mapped[datetime | None]
+    last_pushed_at: Mapped[datetime | None]
+    last_inbound_at: Mapped[datetime | None]
+
+    create_attempted_at: Mapped[datetime | None]
+    status_attempted_at: Mapped[datetime | None]
+    due_at: Mapped[datetime | None]
+    attempts: Mapped[int]
+    first_failed_at: Mapped[datetime | None]
+    last_error: Mapped[str | None] = mapped_column(Text)
+    last_error_kind: Mapped[str | None] = mapped_column(String(64))
+    last_error_at: Mapped[datetime | None]
+    dead_at: Mapped[datetime | None]
+    lease_token: Mapped[str | None] = mapped_column(String(40))
+    lease_until: Mapped[datetime | None]
+
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    __table_args__ = (
+        UniqueConstraint("case_id", "connector_id"),
+        UniqueConstraint("connector_id", "vendor", "external_id"),
+        Index("ix_case_external_refs_due_at", "due_at"),
+        Index("ix_case_external_refs_lease_until", "lease_until"),
+        Index("ix_case_external_refs_case_id", "case_id"),
+        Index(
+            "ix_case_external_refs_tenant_id_vendor_external_id",
+            "tenant_id",
+            "vendor",
+            "external_id",
+        ),
+    )
+
+
+class PostedCommentRow(Row):
+    """A projected comment on its way to a ticket: attempted, and then posted."""
+
+    __tablename__ = "posted_comments"
+
+    ref_id: Mapped[int] = mapped_column(ForeignKey("case_external_refs.id"))
+    key: Mapped[str] = mapped_column(String(80))
+    attempted_at: Mapped[datetime | None]
+    posted_at: Mapped[datetime | None]
+    external_id: Mapped[str | None] = mapped_column(String(200))
+
+    __table_args__ = (UniqueConstraint("ref_id", "key"),)

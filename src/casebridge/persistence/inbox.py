@@ -1,0 +1,75 @@
+"""Inbox tokens, the events that came in by them, and the statuses that nobody has mapped."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from casebridge.persistence.schema import PublicRow, Row
+
+
+class InboxTokenRow(PublicRow):
+    """The right to deliver to a tenant's inbox. The public id is no secret; the secrets are sealed.
+
+    ``previous_sealed`` is the secret before the last rotation, good until ``previous_until``.
+    """
+
+    __tablename__ = "inbox_tokens"
+
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"), index=True)
+    connector_id: Mapped[int | None] = mapped_column(ForeignKey("connectors.id"))
+    template: Mapped[str] = mapped_column(String(32))
+    name: Mapped[str] = mapped_column(String(200))
+    secret_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    previous_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    previous_until: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    rotated_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class InboundEventRow(PublicRow):
+    """One authentic delivery as it came, and what became of it."""
+
+    __tablename__ = "inbound_events"
+
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    token_id: Mapped[int] = mapped_column(ForeignKey("inbox_tokens.id"))
+    connector_id: Mapped[int | None] = mapped_column(ForeignKey("connectors.id"))
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"))
+    vendor: Mapped[str | None] = mapped_column(String(32))
+    received_at: Mapped[datetime]
+    delivery_id: Mapped[str | None] = mapped_column(String(200))
+    body_digest: Mapped[str] = mapped_column(String(64))
+    headers: Mapped[dict[str, Any]]
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    applied: Mapped[bool]
+    reason: Mapped[str | None] = mapped_column(String(64))
+    detail: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = (
+        Index("ix_inbound_events_token_id_body_digest", "token_id", "body_digest"),
+        Index("ix_inbound_events_token_id_delivery_id", "token_id", "delivery_id"),
+        Index("ix_inbound_events_tenant_id_id", "tenant_id", "id"),
+    )
+
+
+class UnmappedStatusRow(Row):
+    """A native status that came in and has no meaning for a case yet."""
+
+    __tablename__ = "unmapped_statuses"
+
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"), index=True)
+    connector_id: Mapped[int] = mapped_column(ForeignKey("connectors.id"))
+    name: Mapped[str] = mapped_column(String(200))
+    native_id: Mapped[str | None] = mapped_column(String(200))
+    category: Mapped[str | None] = mapped_column(String(16))
+    seen: Mapped[int]
+    first_seen_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+
+    __table_args__ = (UniqueConstraint("connector_id", "name"),)

@@ -1,0 +1,38 @@
+"""Bringing a database to the newest revision."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from casebridge.persistence.database import Database
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from sqlalchemy import Connection
+
+_MIGRATIONS: Final = Path(__file__).parent / "migrations"
+
+
+def configuration(connection: Connection) -> Config:
+    """Return Alembic's configuration for an open connection."""
+    from alembic.config import Config  # noqa: PLC0415 - loading Alembic costs a start 0.2 s
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.attributes["connection"] = connection
+    return config
+
+
+async def upgrade(database: Database, revision: str = "head") -> None:
+    """Apply every migration up to ``revision``, in one transaction.
+
+    Raises:
+        sqlalchemy.exc.SQLAlchemyError: the database cannot be reached or a migration failed; then
+            nothing of it is applied.
+    """
+    from alembic import command  # noqa: PLC0415 - as above
+
+    async with database.write() as session:
+        connection = await session.connection()
+        await connection.run_sync(lambda sync: command.upgrade(configuration(sync), revision))

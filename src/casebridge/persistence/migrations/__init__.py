@@ -1,0 +1,1 @@
+"""Alembic's revisions. A revision that has been released is never edited."""

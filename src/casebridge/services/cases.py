@@ -1,0 +1,316 @@
+"""Creating, editing and reading cases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from casebridge.domain.actors import TimelineKind
+from casebridge.domain.identifiers import ACTION, CASE, new_id
+from casebridge.persistence.cases import AnnotationRow, CaseRow, ContainmentActionRow, TimelineRow
+from casebridge.persistence.connectors import ConnectorRow, RefRow
+from casebridge.persistence.database import Database
+from casebridge.services import timeline
+from casebridge.services.clock import Clock
+from casebridge.services.fanout import FanOut
+from casebridge.services.faults import NotFound
+from casebridge.services.lifecycle import check_version, lock_case, transition
+from casebridge.services.snapshots import containment_actions
+from casebridge.services.tenants import Principal
+from casebridge_core import CaseStatus, Entity, Severity
+
+Title = Annotated[str, Meta(min_length=1, max_length=1000)]
+Text = Annotated[str, Meta(max_length=100_000)]
+Line = Annotated[str, Meta(min_length=1, max_length=2000)]
+
+
+class NewCase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a case is created from. ``deep_link`` defaults to the case's page in this service."""
+
+    title: Title
+    summary: Text = ""
+    agent_summary: Text | None = None
+    severity: Severity = Severity.MEDIUM
+    status: CaseStatus = CaseStatus.OPEN
+    detection_rules: Annotated[tuple[Line, ...], Meta(max_length=500)] = ()
+    raw_events: Annotated[tuple[Line, ...], Meta(max_length=10_000)] = ()
+    entities: Annotated[tuple[Entity, ...], Meta(max_length=2000)] = ()
+    deep_link: Annotated[str, Meta(pattern=r"^https?://\S+$", max_length=2000)] | None = None
+
+
+class CaseEdit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What can be edited; a field that is left out stays as it is. Status has a way of its own."""
+
+    title: Title | UnsetType = UNSET
+    summary: Text | UnsetType = UNSET
+    agent_summary: Text | UnsetType | None = UNSET
+    severity: Severity | UnsetType = UNSET
+    detection_rules: Annotated[tuple[Line, ...], Meta(max_length=500)] | UnsetType = UNSET
+    raw_events: Annotated[tuple[Line, ...], Meta(max_length=10_000)] | UnsetType = UNSET
+    entities: Annotated[tuple[Entity, ...], Meta(max_length=2000)] | UnsetType = UNSET
+    expected_version: int | None = None
+
+
+class StatusMove(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A status change: with ``expected_version``, a case that moved meanwhile is a conflict."""
+
+    status: CaseStatus
+    reason: Annotated[str, Meta(max_length=2000)] = ""
+    expected_version: int | None = None
+
+
+class NewContainmentAction(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A containment action with its outcome; ``at`` defaults to now."""
+
+    action: Line
+    target: Line
+    outcome: Line
+    at: Annotated[datetime, Meta(tz=True)] | None = None
+
+
+class CaseDetail(msgspec.Struct, frozen=True):
+    """A case with everything that hangs on it, as rows."""
+
+    case: CaseRow
+    actions: Sequence[ContainmentActionRow]
+    refs: Sequence[tuple[RefRow, ConnectorRow]]
+    annotations: Sequence[AnnotationRow]
+
+
+class Cases:
+    """The canonical record's verbs, each scoped to the caller's tenant."""
+
+    def __init__(self, database: Database, fanout: FanOut, clock: Clock, public_url: str) -> None:
+        """Bind what the verbs need."""
+        self._database = database
+        self._fanout = fanout
+        self._clock = clock
+        self._public_url = public_url.rstrip("/")
+
+    async def create(self, who: Principal, new: NewCase) -> CaseDetail:
+        """Create a case and reserve its tickets; no vendor is called."""
+        now = self._clock()
+        public_id = new_id(CASE)
+        case = CaseRow(
+            public_id=public_id,
+            tenant_id=who.tenant_id,
+            title=new.title,
+            summary=new.summary,
+            agent_summary=new.agent_summary,
+            severity_initial=new.severity,
+            severity=new.severity,
+            status=new.status,
+            status_trail=[new.status],
+            status_changed_at=now,
+            version=1,
+            deep_link=new.deep_link or f"{self._public_url}/cases/{public_id}",
+            detection_rules=list(new.detection_rules),
+            raw_events=list(new.raw_events),
+            entities=msgspec.to_builtins(new.entities),
+            created_at=now,
+            updated_at=now,
+        )
+        async with self._database.write() as session:
+            session.add(case)
+            await session.flush()
+            text = f"case created with severity {new.severity}"
+            timeline.record(session, case, who.cause(now), TimelineKind.CASE_CREATED, text)
+            await self._fanout.reserve(session, case, now)
+            return await _detail(session, case)
+
+    async def edit(self, who: Principal, case_id: str, edit: CaseEdit) -> CaseDetail:
+        """Change fields of the record. Only a new agent summary reaches the tickets.
+
+        Raises:
+            NotFound: the tenant has no such case.
+            Conflict: ``expected_version`` is not the case's version.
+        """
+        now = self._clock()
+        changes = {
+            name: value
+            for name, value in msgspec.structs.asdict(edit).items()
+            if value is not UNSET and name != "expected_version"
+        }
+        async with self._database.write() as session:
+            case = await lock_case(session, who.tenant_id, case_id)
+            check_version(case, edit.expected_version)
+            for name, value in changes.items():
+                setattr(
+                    case,
+                    name,
+                    msgspec.to_builtins(list(value) if isinstance(value, tuple) else value),
+                )
+            if changes:
+                case.version += 1
+                case.updated_at = now
+                text = f"edited: {', '.join(sorted(changes))}"
+                timeline.record(session, case, who.cause(now), TimelineKind.CASE_EDITED, text)
+            if changes.get("agent_summary"):
+                await self._fanout.schedule(session, case, now)
+            return await _detail(session, case)
+
+    async def move(self, who: Principal, case_id: str, move: StatusMove) -> CaseDetail:
+        """Change the status; the tickets follow.
+
+        Raises:
+            NotFound: the tenant has no such case.
+            Conflict: ``expected_version`` is not the case's version.
+        """
+        async with self._database.write() as session:
+            case = await lock_case(session, who.tenant_id, case_id)
+            await transition(
+                session,
+                self._fanout,
+                case,
+                move.status,
+                who.cause(self._clock()),
+                reason=move.reason,
+                expected_version=move.expected_version,
+            )
+            return await _detail(session, case)
+
+    async def contain(
+        self, who: Principal, case_id: str, new: NewContainmentAction
+    ) -> ContainmentActionRow:
+        """Record a containment action; each ticket gets one comment about it.
+
+        Raises:
+            NotFound: the tenant has no such case.
+        """
+        now = self._clock()
+        async with self._database.write() as session:
+            case = await lock_case(session, who.tenant_id, case_id)
+            action = ContainmentActionRow(
+                public_id=new_id(ACTION),
+                tenant_id=case.tenant_id,
+                case_id=case.id,
+                action=new.action,
+                target=new.target,
+                outcome=new.outcome,
+                at=new.at or now,
+            )
+            session.add(action)
+            text = f"{new.action} on {new.target}: {new.outcome}"
+            timeline.record(session, case, who.cause(now), TimelineKind.CONTAINMENT, text)
+            await self._fanout.schedule(session, case, now)
+            await session.flush()
+            return action
+
+    async def comment(self, who: Principal, case_id: str, text: str) -> None:
+        """Add a comment to the case's timeline; it is never projected.
+
+        Raises:
+            NotFound: the tenant has no such case.
+        """
+        async with self._database.write() as session:
+            case = await lock_case(session, who.tenant_id, case_id)
+            timeline.record(session, case, who.cause(self._clock()), TimelineKind.COMMENT, text)
+
+    async def resync(self, who: Principal, case_id: str) -> CaseDetail:
+        """Look at every ticket of the case again now, and reserve those that are missing.
+
+        Raises:
+            NotFound: the tenant has no such case.
+        """
+        now = self._clock()
+        async with self._database.write() as session:
+            case = await lock_case(session, who.tenant_id, case_id)
+            text = "resync asked for"
+            timeline.record(session, case, who.cause(now), TimelineKind.RESYNC, text)
+            await self._fanout.reserve(session, case, now)
+            await self._fanout.schedule(session, case, now)
+            return await _detail(session, case)
+
+    async def get(self, who: Principal, case_id: str) -> CaseDetail:
+        """Read a case.
+
+        Raises:
+            NotFound: the tenant has no such case.
+        """
+        async with self._database.read() as session:
+            return await _detail(session, await _find(session, who, case_id))
+
+    async def list(
+        self,
+        who: Principal,
+        *,
+        limit: int,
+        before: int | None = None,
+        status: CaseStatus | None = None,
+        assignee: str | None = None,
+    ) -> Sequence[CaseRow]:
+        """Return cases, newest first; ``before`` is the row id to go on from.
+
+        ``assignee`` is the vendor's id, the display name or the e-mail address.
+        """
+        query = select(CaseRow).where(CaseRow.tenant_id == who.tenant_id)
+        if before is not None:
+            query = query.where(CaseRow.id < before)
+        if status is not None:
+            query = query.where(CaseRow.status == status)
+        if assignee is not None:
+            query = query.where(
+                (CaseRow.assignee_id == assignee)
+                | (CaseRow.assignee_name == assignee)
+                | (CaseRow.assignee_email == assignee)
+            )
+        async with self._database.read() as session:
+            return (await session.scalars(query.order_by(CaseRow.id.desc()).limit(limit))).all()
+
+    async def timeline(
+        self,
+        who: Principal,
+        case_id: str,
+        *,
+        limit: int,
+        after: int = 0,
+        actor_label: str | None = None,
+    ) -> Sequence[TimelineRow]:
+        """Return timeline rows, oldest first; ``after`` is the row id to go on from.
+
+        Raises:
+            NotFound: the tenant has no such case.
+        """
+        async with self._database.read() as session:
+            case = await _find(session, who, case_id)
+            query = select(TimelineRow).where(
+                TimelineRow.case_id == case.id, TimelineRow.id > after
+            )
+            if actor_label is not None:
+                query = query.where(TimelineRow.actor_label == actor_label)
+            return (await session.scalars(query.order_by(TimelineRow.id).limit(limit))).all()
+
+
+async def _find(session: AsyncSession, who: Principal, case_id: str) -> CaseRow:
+    case = await session.scalar(
+        select(CaseRow).where(CaseRow.tenant_id == who.tenant_id, CaseRow.public_id == case_id)
+    )
+    if case is None:
+        raise NotFound(f"there is no case {case_id!r}", field="case_id")
+    return case
+
+
+async def _detail(session: AsyncSession, case: CaseRow) -> CaseDetail:
+    await session.flush()
+    refs = await session.execute(
+        select(RefRow, ConnectorRow)
+        .join(ConnectorRow, ConnectorRow.id == RefRow.connector_id)
+        .where(RefRow.case_id == case.id)
+        .order_by(RefRow.id)
+        .execution_options(populate_existing=True)
+    )
+    annotations = await session.scalars(
+        select(AnnotationRow).where(AnnotationRow.case_id == case.id).order_by(AnnotationRow.id)
+    )
+    return CaseDetail(
+        case,
+        await containment_actions(session, case),
+        [(ref, connector) for ref, connector in refs],
+        annotations.all(),
+    )

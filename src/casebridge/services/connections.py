@@ -1,0 +1,141 @@
+"""From a stored connector instance to the `Connector` that hooks are handed."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import httpx
+import msgspec
+
+from casebridge.persistence.connectors import ConnectorRow
+from casebridge.services.vault import Vault
+from casebridge_core import (
+    Connector,
+    ConnectorCatalog,
+    ConnectorConfig,
+    InvalidConfig,
+    InvalidRequest,
+    StatusOverrides,
+    VendorHooks,
+)
+
+_CONNECT_SECONDS: Final = 5.0
+_LIMITS: Final = httpx.Limits(max_connections=200, max_keepalive_connections=50)
+
+
+class HostBoundTransport(httpx.AsyncBaseTransport):
+    """Lets requests through to the hosts that a connector's configuration names, and no others."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, hosts: frozenset[str]) -> None:
+        """Share ``inner``, which is not closed with this transport."""
+        self._inner = inner
+        self._hosts = hosts
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send the request.
+
+        Raises:
+            InvalidRequest: its host is not one of the connector's.
+        """
+        if request.url.netloc.decode().lower() not in self._hosts:
+            msg = f"{request.url.host} is not a host of this connector's configuration"
+            raise InvalidRequest(msg)
+        return await self._inner.handle_async_request(request)
+
+
+class Connections:
+    """Opens connectors: decrypts and types their configuration, and binds the HTTP client.
+
+    All of them share one connection pool; each has a client that reaches its own hosts only.
+    """
+
+    def __init__(self, catalog: ConnectorCatalog, vault: Vault, *, timeout: float) -> None:
+        """Prepare; ``timeout`` (seconds) limits every wait for a vendor's answer."""
+        self.catalog = catalog
+        self._vault = vault
+        self._timeout = httpx.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS))
+        self._pool = httpx.AsyncHTTPTransport(limits=_LIMITS)
+        self._opened: dict[int, tuple[object, Connector[Any]]] = {}
+
+    def hooks(self, vendor: str) -> VendorHooks:
+        """Return a vendor's hooks.
+
+        Raises:
+            UnknownVendor: its plugin is not installed, not enabled or refused.
+        """
+        return self.catalog[vendor]
+
+    def open(self, row: ConnectorRow, tenant: str) -> Connector[Any]:
+        """Return the connector of a stored row; ``tenant`` is the tenant's public id.
+
+        Raises:
+            UnknownVendor: the plugin is missing.
+            InvalidConfig: the stored configuration does not fit the installed plugin.
+            VaultError: it cannot be decrypted.
+        """
+        cached = self._opened.get(row.id)
+        if cached is not None and cached[0] == row.updated_at:
+            return cached[1]
+        config = self.config_of(row)
+        connector = Connector(
+            id=row.public_id,
+            tenant_id=tenant,
+            vendor=row.vendor,
+            config=config,
+            http=self._client(config),
+            statuses=msgspec.convert(row.status_overrides, StatusOverrides),
+        )
+        self._opened[row.id] = (row.updated_at, connector)
+        return connector
+
+    def unsaved(
+        self, vendor: str, raw: object, statuses: StatusOverrides, *, identity: str, tenant: str
+    ) -> Connector[Any]:
+        """Return a connector of values that are not stored; raises as `open` does."""
+        config = self.hooks(vendor).decode_config(raw)
+        return Connector(
+            id=identity,
+            tenant_id=tenant,
+            vendor=vendor,
+            config=config,
+            http=self._client(config),
+            statuses=statuses,
+        )
+
+    def seal(self, public_id: str, raw: object) -> bytes:
+        """Encrypt a configuration's JSON values for the connector with this public id."""
+        return self._vault.seal(msgspec.json.encode(raw), context=_context(public_id))
+
+    def raw_config(self, row: ConnectorRow) -> dict[str, Any]:
+        """Decrypt a stored configuration into JSON values, secrets included."""
+        plain = self._vault.open(row.config_sealed, context=_context(row.public_id))
+        return msgspec.json.decode(plain, type=dict[str, Any])
+
+    def config_of(self, row: ConnectorRow) -> ConnectorConfig:
+        """Decrypt and type a stored configuration; raises as `open` does."""
+        try:
+            return self.hooks(row.vendor).decode_config(self.raw_config(row))
+        except InvalidConfig as error:
+            raise InvalidConfig(f"config.{error.path}", error.problem) from None
+
+    async def close(self) -> None:
+        """Close the pool."""
+        await self._pool.aclose()
+
+    def _client(self, config: ConnectorConfig) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            transport=HostBoundTransport(self._pool, config.hosts()),
+            timeout=self._timeout,
+            trust_env=False,
+            follow_redirects=False,
+            headers={"User-Agent": "casebridge"},
+        )
+
+
+def site_of(config: ConnectorConfig) -> str:
+    """Return the host (and port) by which a payload tells which instance it comes from."""
+    return httpx.URL(config.base_url).netloc.decode().lower()
+
+
+def _context(public_id: str) -> str:
+    return f"connector:{public_id}"

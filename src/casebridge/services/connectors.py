@@ -1,0 +1,276 @@
+"""Connector instances: adding, changing, checking, pausing and removing them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from casebridge.domain.identifiers import CONNECTOR, new_id
+from casebridge.persistence.connectors import ConnectorRow, RefRow
+from casebridge.persistence.database import Database
+from casebridge.services.clock import Clock
+from casebridge.services.connections import Connections, site_of
+from casebridge.services.fanout import FanOut
+from casebridge.services.faults import Invalid, NotFound
+from casebridge.services.tenants import Principal
+from casebridge_core import (
+    ConnectionReport,
+    InvalidConfig,
+    StatusOverrides,
+    UnknownVendor,
+    visible_config,
+)
+from casebridge_core.secret import MASK
+
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class NewConnector(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a connector instance is made of; ``config`` is checked against the vendor's schema."""
+
+    vendor: Annotated[str, Meta(min_length=1, max_length=32)]
+    name: Name
+    config: dict[str, Any]
+    statuses: StatusOverrides = msgspec.field(default_factory=StatusOverrides)
+    enabled: bool = True
+
+
+class ConnectorEdit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What can be changed; a secret that is left out, or sent back masked, stays as it is."""
+
+    name: Name | UnsetType = UNSET
+    config: dict[str, Any] | UnsetType = UNSET
+    statuses: StatusOverrides | UnsetType = UNSET
+    enabled: bool | UnsetType = UNSET
+
+
+class Connectors:
+    """A tenant's connector instances."""
+
+    def __init__(
+        self, database: Database, connections: Connections, fanout: FanOut, clock: Clock
+    ) -> None:
+        """Bind what the verbs need."""
+        self._database = database
+        self._connections = connections
+        self._fanout = fanout
+        self._clock = clock
+
+    async def add(self, who: Principal, new: NewConnector) -> ConnectorRow:
+        """Add an instance; the vendor is not called.
+
+        Raises:
+            Invalid: no plugin serves the vendor, or the configuration is wrong (with its path).
+        """
+        now = self._clock()
+        public_id = new_id(CONNECTOR)
+        site = self._check(who, new.vendor, new.config, new.statuses, public_id)
+        row = ConnectorRow(
+            public_id=public_id,
+            tenant_id=who.tenant_id,
+            vendor=new.vendor,
+            name=new.name,
+            enabled=new.enabled,
+            config_sealed=self._connections.seal(public_id, new.config),
+            status_overrides=msgspec.to_builtins(new.statuses),
+            site=site,
+            created_at=now,
+            updated_at=now,
+        )
+        async with self._database.write() as session:
+            session.add(row)
+        return row
+
+    async def edit(self, who: Principal, connector_id: str, edit: ConnectorEdit) -> ConnectorRow:
+        """Change an instance; a changed configuration lifts a pause and starts its waiting work.
+
+        Raises:
+            NotFound: the tenant has no such connector.
+            Invalid: the configuration is wrong (with its path).
+        """
+        now = self._clock()
+        async with self._database.write() as session:
+            row = await _lock(session, who, connector_id)
+            if edit.name is not UNSET:
+                row.name = edit.name
+            if edit.enabled is not UNSET:
+                row.enabled = edit.enabled
+            if edit.statuses is not UNSET:
+                row.status_overrides = msgspec.to_builtins(edit.statuses)
+            if edit.config is not UNSET or edit.statuses is not UNSET:
+                stored = self._connections.raw_config(row)
+                raw = stored
+                if edit.config is not UNSET:
+                    raw = merge_config(stored, edit.config)
+                    self._refuse_to_carry_secrets(row.vendor, stored, raw, edit.config)
+                statuses = msgspec.convert(row.status_overrides, StatusOverrides)
+                row.site = self._check(who, row.vendor, raw, statuses, row.public_id)
+                row.config_sealed = self._connections.seal(row.public_id, raw)
+                row.account_id = row.account_name = None
+            row.updated_at = now
+            await self._resume(session, row)
+        return row
+
+    async def remove(self, who: Principal, connector_id: str) -> None:
+        """Remove an instance: nothing is pushed any more, its refs and links stay.
+
+        Raises:
+            NotFound: the tenant has no such connector.
+        """
+        async with self._database.write() as session:
+            row = await _lock(session, who, connector_id)
+            row.removed_at = row.updated_at = self._clock()
+
+    async def restore(self, who: Principal, connector_id: str) -> ConnectorRow:
+        """Bring a removed instance back; it picks up where it left off.
+
+        Raises:
+            NotFound: the tenant never had such a connector.
+        """
+        async with self._database.write() as session:
+            row = await _lock(session, who, connector_id, removed=True)
+            row.removed_at = None
+            row.updated_at = self._clock()
+            await self._resume(session, row)
+        return row
+
+    async def check(self, who: Principal, connector_id: str) -> ConnectionReport:
+        """Look at everything the connector needs; a good report resumes a paused one.
+
+        Raises:
+            NotFound: the tenant has no such connector.
+            Invalid: its plugin has no check, or the stored configuration no longer fits.
+            PushError: not even a report could be made.
+        """
+        async with self._database.read() as session:
+            row = await _find(session, who, connector_id)
+        try:
+            connector = self._connections.open(row, who.tenant)
+        except (InvalidConfig, UnknownVendor) as error:
+            raise Invalid(str(error), field="config") from error
+        hooks = self._connections.hooks(row.vendor)
+        if not hooks.has("itsm_check_connection"):
+            raise Invalid(f"the plugin for {row.vendor} has no connection check", field="vendor")
+        report = await hooks.check_connection(connector)
+        async with self._database.write() as session:
+            row = await _lock(session, who, connector_id)
+            if report.account is not None:
+                row.account_id, row.account_name = report.account.id, report.account.name
+            if report.ok:
+                await self._resume(session, row)
+        return report
+
+    async def get(self, who: Principal, connector_id: str) -> ConnectorRow:
+        """Read an instance.
+
+        Raises:
+            NotFound: the tenant has no such connector.
+        """
+        async with self._database.read() as session:
+            return await _find(session, who, connector_id)
+
+    async def list(self, who: Principal) -> Sequence[ConnectorRow]:
+        """Return the tenant's instances that are not removed, oldest first."""
+        query = select(ConnectorRow).where(
+            ConnectorRow.tenant_id == who.tenant_id, ConnectorRow.removed_at.is_(None)
+        )
+        async with self._database.read() as session:
+            return (await session.scalars(query.order_by(ConnectorRow.id))).all()
+
+    async def failing_refs(self, who: Principal, connector_id: str) -> Sequence[RefRow]:
+        """Return the refs whose last attempt failed, oldest failure first, a hundred at most."""
+        async with self._database.read() as session:
+            row = await _find(session, who, connector_id)
+            query = select(RefRow).where(
+                RefRow.connector_id == row.id, RefRow.last_error.is_not(None)
+            )
+            return (await session.scalars(query.order_by(RefRow.last_error_at).limit(100))).all()
+
+    def visible_config(self, row: ConnectorRow) -> dict[str, Any] | None:
+        """Return the configuration with its secrets masked; None when it no longer fits."""
+        try:
+            return visible_config(self._connections.config_of(row))
+        except (InvalidConfig, UnknownVendor):
+            return None
+
+    def _check(
+        self,
+        who: Principal,
+        vendor: str,
+        raw: dict[str, Any],
+        statuses: StatusOverrides,
+        identity: str,
+    ) -> str:
+        """Return the site of a configuration, or raise `Invalid` with the path that is wrong."""
+        try:
+            connector = self._connections.unsaved(
+                vendor, raw, statuses, identity=identity, tenant=who.tenant
+            )
+        except UnknownVendor as error:
+            raise Invalid(str(error), field="vendor") from error
+        except InvalidConfig as error:
+            raise Invalid(error.problem, field=f"config.{error.path}".rstrip(".")) from error
+        return site_of(connector.config)
+
+    def _refuse_to_carry_secrets(
+        self, vendor: str, stored: dict[str, Any], raw: dict[str, Any], given: dict[str, Any]
+    ) -> None:
+        """Refuse a new host with an old secret, which would hand the secret to that host."""
+        hooks = self._connections.hooks(vendor)
+        try:
+            before, after = hooks.decode_config(stored), hooks.decode_config(raw)
+        except InvalidConfig:
+            return  # the check that follows tells what is wrong
+        if after.hosts() <= before.hosts():
+            return
+        for name, value in visible_config(after).items():
+            if value == MASK and given.get(name, MASK) == MASK:
+                raise Invalid(
+                    "give the secret again, since the configuration now names another host",
+                    field=f"config.{name}",
+                )
+
+    async def _resume(self, session: AsyncSession, row: ConnectorRow) -> None:
+        """Lift the pause and make due what waited for it."""
+        row.paused_reason = row.paused_at = row.quiet_until = None
+        waiting = await session.scalars(
+            select(RefRow.id).where(RefRow.connector_id == row.id, RefRow.last_error.is_not(None))
+        )
+        await self._fanout.schedule_refs(session, waiting.all(), self._clock())
+
+
+def merge_config(stored: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """Lay a given configuration over the stored one: masked and absent secrets keep their value.
+
+    A field that is given as null goes back to its default.
+    """
+    kept = {name: value for name, value in given.items() if value != MASK}
+    merged = {**stored, **kept}
+    return {name: value for name, value in merged.items() if value is not None}
+
+
+async def _find(
+    session: AsyncSession, who: Principal, connector_id: str, *, removed: bool = False
+) -> ConnectorRow:
+    query = select(ConnectorRow).where(
+        ConnectorRow.tenant_id == who.tenant_id, ConnectorRow.public_id == connector_id
+    )
+    row = await session.scalar(query)
+    if row is None or (row.removed_at is not None and not removed):
+        raise NotFound(f"there is no connector {connector_id!r}", field="connector_id")
+    return row
+
+
+async def _lock(
+    session: AsyncSession, who: Principal, connector_id: str, *, removed: bool = False
+) -> ConnectorRow:
+    row = await _find(session, who, connector_id, removed=removed)
+    await session.execute(
+        select(ConnectorRow.id).where(ConnectorRow.id == row.id).with_for_update()
+    )
+    return row

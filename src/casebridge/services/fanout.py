@@ -1,0 +1,99 @@
+"""Reserving refs and scheduling their convergence, in the transaction that made it necessary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from casebridge.domain.identifiers import REF, correlation_key, new_id
+from casebridge.persistence.cases import CaseRow
+from casebridge.persistence.connectors import ConnectorRow, RefRow
+from casebridge_core import Capability, ConnectorCatalog
+
+
+class WakeUps(Protocol):
+    """The engine's side of scheduling: the truth is ``due_at`` on the ref, this is speed."""
+
+    async def wake(self, session: AsyncSession, refs: Sequence[int], at: datetime) -> None:
+        """Note, inside the caller's transaction, that these refs are due at a moment."""
+
+
+class FanOut:
+    """Which tickets a case has, and when they are due to be looked at."""
+
+    def __init__(self, catalog: ConnectorCatalog, wakeups: WakeUps) -> None:
+        """Bind the catalog (for capabilities) and the engine."""
+        self._catalog = catalog
+        self._wakeups = wakeups
+
+    async def reserve(self, session: AsyncSession, case: CaseRow, now: datetime) -> list[RefRow]:
+        """Reserve a ref for every connector that mints tickets and has none yet for this case.
+
+        A connector whose plugin is missing counts: its ref waits until the plugin is back.
+        """
+        taken = select(RefRow.connector_id).where(RefRow.case_id == case.id)
+        connectors = await session.scalars(
+            select(ConnectorRow).where(
+                ConnectorRow.tenant_id == case.tenant_id,
+                ConnectorRow.enabled,
+                ConnectorRow.removed_at.is_(None),
+                ConnectorRow.id.not_in(taken),
+            )
+        )
+        refs = [_new_ref(case, row, now) for row in connectors if self._mints(row.vendor)]
+        session.add_all(refs)
+        await session.flush()
+        await self._wakeups.wake(session, [ref.id for ref in refs], now)
+        return refs
+
+    async def schedule(
+        self, session: AsyncSession, case: CaseRow, now: datetime, *, but: Iterable[int] = ()
+    ) -> None:
+        """Make every ref of a case due now, with its retries forgotten, except the refs ``but``."""
+        due = await session.scalars(
+            update(RefRow)
+            .where(
+                RefRow.case_id == case.id,
+                RefRow.id.not_in(tuple(but)),
+                RefRow.gone_at.is_(None),
+            )
+            .values(due_at=now, attempts=0, first_failed_at=None, dead_at=None, updated_at=now)
+            .returning(RefRow.id)
+            .execution_options(synchronize_session=False)
+        )
+        await self._wakeups.wake(session, list(due), now)
+
+    async def schedule_refs(
+        self, session: AsyncSession, refs: Sequence[int], now: datetime
+    ) -> None:
+        """Make certain refs due now, with their retries forgotten."""
+        await session.execute(
+            update(RefRow)
+            .where(RefRow.id.in_(refs), RefRow.gone_at.is_(None))
+            .values(due_at=now, attempts=0, first_failed_at=None, dead_at=None, updated_at=now)
+            .execution_options(synchronize_session=False)
+        )
+        await self._wakeups.wake(session, refs, now)
+
+    def _mints(self, vendor: str) -> bool:
+        return vendor not in self._catalog or self._catalog[vendor].can(Capability.PUSH_CASE)
+
+
+def _new_ref(case: CaseRow, connector: ConnectorRow, now: datetime) -> RefRow:
+    public_id = new_id(REF)
+    return RefRow(
+        public_id=public_id,
+        tenant_id=case.tenant_id,
+        case_id=case.id,
+        connector_id=connector.id,
+        vendor=connector.vendor,
+        correlation_key=correlation_key(public_id),
+        attempts=0,
+        due_at=now,
+        created_at=now,
+        updated_at=now,
+    )

@@ -1,0 +1,37 @@
+"""What a request can get wrong, in terms of the domain; the web room turns it into problem+json."""
+
+from __future__ import annotations
+
+
+class Fault(Exception):
+    """The root: ``detail`` is a sentence for the caller, ``field`` the field that it is about."""
+
+    def __init__(self, detail: str, *, field: str | None = None) -> None:
+        """Say what is wrong and what to do."""
+        super().__init__(detail)
+        self.detail = detail
+        self.field = field
+
+
+class NotFound(Fault):
+    """It does not exist, or it belongs to another tenant: the two are not told apart."""
+
+
+class Invalid(Fault):
+    """A value cannot be used."""
+
+
+class Conflict(Fault):
+    """The record is not in the state that the request assumes."""
+
+
+class Unavailable(Fault):
+    """It cannot be done at this moment; ask again later."""
+
+
+class Unauthenticated(Fault):
+    """No valid credential came with the request."""
+
+
+class Forbidden(Fault):
+    """The credential does not reach that far."""

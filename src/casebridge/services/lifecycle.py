@@ -1,0 +1,81 @@
+"""The only writer of a case's status."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from casebridge.domain.actors import TimelineKind
+from casebridge.persistence.cases import CaseRow
+from casebridge.services import timeline
+from casebridge.services.fanout import FanOut
+from casebridge.services.faults import Conflict, NotFound
+from casebridge.services.timeline import Cause
+from casebridge_core import CaseStatus
+
+
+async def lock_case(session: AsyncSession, tenant_id: int, public_id: str) -> CaseRow:
+    """Load a case for writing; no other writer sees it until the transaction ends.
+
+    Raises:
+        NotFound: the tenant has no such case.
+    """
+    case = await session.scalar(
+        select(CaseRow)
+        .where(CaseRow.tenant_id == tenant_id, CaseRow.public_id == public_id)
+        .with_for_update(key_share=True)
+    )
+    if case is None:
+        raise NotFound(f"there is no case {public_id!r}", field="case_id")
+    return case
+
+
+def check_version(case: CaseRow, expected: int | None) -> None:
+    """Compare the version that the caller read with the case's.
+
+    Raises:
+        Conflict: they differ.
+    """
+    if expected is not None and expected != case.version:
+        raise Conflict(
+            f"the case is at version {case.version} with status {case.status},"
+            f" not at version {expected}; read it again and decide anew",
+            field="expected_version",
+        )
+
+
+async def transition(
+    session: AsyncSession,
+    fanout: FanOut,
+    case: CaseRow,
+    to: CaseStatus,
+    cause: Cause,
+    *,
+    reason: str = "",
+    expected_version: int | None = None,
+    source_ref: int | None = None,
+) -> bool:
+    """Move a locked case to a status, with its timeline row and fan-out, in one transaction.
+
+    ``source_ref`` is the ref whose ticket moved first: nothing is pushed back to it.
+    Returns False, and changes nothing, when the case is there already.
+
+    Raises:
+        Conflict: ``expected_version`` is not the case's version.
+    """
+    check_version(case, expected_version)
+    before = CaseStatus(case.status)
+    if before is to:
+        return False
+    case.status = to
+    case.status_trail = [to, *(held for held in case.status_trail if held != to)]
+    case.status_changed_at = case.updated_at = cause.at
+    case.version += 1
+    reopened = before is CaseStatus.CLOSED
+    text = f"{before} → {to}" + (" (reopened)" if reopened else "")
+    if reason:
+        text += f": {reason}"
+    kind = TimelineKind.STATUS_CHANGED
+    timeline.record(session, case, cause, kind, text, before=before, after=to, reopened=reopened)
+    await fanout.schedule(session, case, cause.at, but=() if source_ref is None else (source_ref,))
+    return True

@@ -1,0 +1,140 @@
+"""Tenants, API keys, and who is asking."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from sqlalchemy import select
+
+from casebridge.domain.actors import api_actor
+from casebridge.domain.identifiers import API_KEY, TENANT, new_id
+from casebridge.persistence.database import Database
+from casebridge.persistence.tenants import ApiKeyRow, TenantRow
+from casebridge.services.clock import Clock
+from casebridge.services.faults import Unauthenticated
+from casebridge.services.timeline import Cause
+
+DEFAULT_TENANT: Final = "default"
+FIRST_KEY_FILE: Final = "admin.key"
+_KEY_PREFIX: Final = "cbk_"
+
+
+class Scope(StrEnum):
+    """What an API key may do; each scope includes the ones before it."""
+
+    READ = "read"
+    WRITE = "write"
+    ADMIN = "admin"
+
+
+class Principal(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is asking: a tenant, the scopes, and the label for the timeline."""
+
+    tenant_id: int
+    tenant: str
+    scopes: frozenset[Scope]
+    label: str
+
+    def cause(self, at: datetime) -> Cause:
+        """Return what the timeline says of something that this principal does."""
+        return Cause(actor=self.label, at=at)
+
+    def may(self, scope: Scope) -> bool:
+        """Tell whether the scope, or one that includes it, is granted."""
+        ladder = list(Scope)
+        return any(ladder.index(granted) >= ladder.index(scope) for granted in self.scopes)
+
+
+class Tenants:
+    """Who may use the service."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        """Bind the database."""
+        self._database = database
+        self._clock = clock
+
+    async def authenticate(self, key: str) -> Principal:
+        """Tell whose API key this is.
+
+        Raises:
+            Unauthenticated: nobody's, or it was revoked.
+        """
+        query = (
+            select(ApiKeyRow, TenantRow)
+            .join(TenantRow, TenantRow.id == ApiKeyRow.tenant_id)
+            .where(ApiKeyRow.digest == _digest(key), ApiKeyRow.revoked_at.is_(None))
+        )
+        async with self._database.read() as session:
+            found = (await session.execute(query)).one_or_none()
+        if found is None:
+            raise Unauthenticated("the API key is not valid; send Authorization: Bearer cbk_…")
+        row, tenant = found
+        return Principal(
+            tenant_id=tenant.id,
+            tenant=tenant.public_id,
+            scopes=frozenset(Scope(scope) for scope in row.scopes),
+            label=api_actor(row.name),
+        )
+
+    async def create(self, name: str) -> TenantRow:
+        """Create a tenant."""
+        row = self._tenant(name)
+        async with self._database.write() as session:
+            session.add(row)
+        return row
+
+    async def issue_key(self, tenant_id: int, name: str, *scopes: Scope) -> str:
+        """Create an API key and return it; only its digest is kept."""
+        key, row = self._key(tenant_id, name, *scopes)
+        async with self._database.write() as session:
+            session.add(row)
+        return key
+
+    async def bootstrap(self, folder: Path) -> Path | None:
+        """On an empty database, create the first tenant and write its admin key to a 0600 file.
+
+        Returns the file, or None when there are tenants already. The file is written before the
+        commit, so that a crash between the two leaves no key that nobody knows.
+        """
+        async with self._database.write() as session:
+            if await session.scalar(select(TenantRow.id).limit(1)) is not None:
+                return None
+            tenant = self._tenant(DEFAULT_TENANT)
+            session.add(tenant)
+            await session.flush()
+            key, row = self._key(tenant.id, "first admin", Scope.ADMIN)
+            session.add(row)
+            return _write_private(folder / FIRST_KEY_FILE, key)
+
+    def _tenant(self, name: str) -> TenantRow:
+        return TenantRow(public_id=new_id(TENANT), name=name, created_at=self._clock())
+
+    def _key(self, tenant_id: int, name: str, *scopes: Scope) -> tuple[str, ApiKeyRow]:
+        key = _KEY_PREFIX + secrets.token_urlsafe(30)
+        return key, ApiKeyRow(
+            public_id=new_id(API_KEY),
+            tenant_id=tenant_id,
+            name=name,
+            digest=_digest(key),
+            scopes=list(scopes),
+            created_at=self._clock(),
+        )
+
+
+def _write_private(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text + "\n")
+    return path
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()

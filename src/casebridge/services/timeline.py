@@ -1,0 +1,49 @@
+"""Adding to a case's timeline."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from casebridge.domain.actors import TimelineKind
+from casebridge.persistence.cases import CaseRow, TimelineRow
+
+
+class Cause(msgspec.Struct, frozen=True, kw_only=True):
+    """Who or what made something happen, and when.
+
+    ``actor`` is the label that the timeline is filtered by; ``connector_id`` and ``event_id`` are
+    the rows of the connector and of the stored webhook that were involved.
+    """
+
+    actor: str
+    at: datetime
+    connector_id: int | None = None
+    event_id: int | None = None
+
+
+def record(
+    session: AsyncSession,
+    case: CaseRow,
+    cause: Cause,
+    kind: TimelineKind,
+    text: str,
+    **detail: Any,  # noqa: ANN401 - stored as JSON
+) -> None:
+    """Add one line to the case's timeline, in the caller's transaction; ``detail`` is JSON."""
+    session.add(
+        TimelineRow(
+            tenant_id=case.tenant_id,
+            case_id=case.id,
+            at=cause.at,
+            kind=kind,
+            actor_label=cause.actor,
+            text=text,
+            connector_id=cause.connector_id,
+            event_id=cause.event_id,
+            detail=detail,
+        )
+    )

@@ -1,0 +1,87 @@
+"""The service's settings, read from environment variables named ``CASEBRIDGE_<FIELD>``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+PREFIX: Final = "CASEBRIDGE_"
+
+
+class InvalidSettings(ValueError):
+    """An environment variable cannot be used; the message names it and the cure."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What an operator can set; every field has a default that works on one machine.
+
+    Attributes:
+        data_dir: folder of the embedded database and of the key files.
+        database_url: SQLAlchemy URL; empty means SQLite in ``data_dir``.
+        public_url: where people and vendors reach this service, without a trailing slash.
+        plugins: entry-point names that are enabled, comma-separated; empty means all.
+        keys: master keys, comma-separated base64 of 32 bytes each, the first seals; empty means
+            the file ``casebridge.key`` in ``data_dir``, made at first start.
+        workers: convergences at a time in this process; 0 leaves them to other processes.
+        lease_seconds: how long a convergence may be silent before another worker takes over.
+        sweep_seconds: how often due refs are looked for without a wake-up.
+        vendor_timeout_seconds: longest wait for one answer of a vendor.
+        inbox_body_bytes: largest webhook body taken.
+        log_level: DEBUG, INFO, WARNING or ERROR.
+    """
+
+    data_dir: Path = Path("casebridge-data")
+    database_url: str = ""
+    public_url: str = "http://127.0.0.1:8000"
+    plugins: str = ""
+    keys: str = ""
+    workers: int = 16
+    lease_seconds: float = 10.0
+    sweep_seconds: float = 1.0
+    vendor_timeout_seconds: float = 20.0
+    inbox_body_bytes: int = 1_048_576
+    log_level: str = "INFO"
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read the settings.
+
+        Raises:
+            InvalidSettings: a variable is unknown or has a wrong type; the value is not shown.
+        """
+        given = os.environ if environ is None else environ
+        values: dict[str, Any] = {}
+        for name, text in given.items():
+            if not name.startswith(PREFIX):
+                continue
+            field = name.removeprefix(PREFIX).lower()
+            if field not in cls.__struct_fields__:
+                msg = f"{name} is not a setting; known: {', '.join(cls.variables())}"
+                raise InvalidSettings(msg)
+            values[field] = Path(text) if field == "data_dir" else text
+        try:
+            return msgspec.convert(values, type=cls, strict=False)
+        except msgspec.ValidationError as error:
+            problem, _, path = str(error).partition(" - at `$.")
+            msg = f"{PREFIX}{path.rstrip('`').upper()}: {problem}"
+            raise InvalidSettings(msg) from None
+
+    @classmethod
+    def variables(cls) -> tuple[str, ...]:
+        """Return the names of every variable."""
+        return tuple(PREFIX + field.upper() for field in cls.__struct_fields__)
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL in force."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'casebridge.db'}"
+
+    @property
+    def allow_list(self) -> tuple[str, ...] | None:
+        """The enabled entry-point names, or None for all."""
+        names = tuple(name.strip() for name in self.plugins.split(",") if name.strip())
+        return names or None

@@ -1,0 +1,37 @@
+"""Who is asking, and what the bridge is: what Litestar hands to the handlers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request
+
+from casebridge.bridge import Bridge
+from casebridge.services.faults import Forbidden, Unauthenticated
+from casebridge.services.tenants import Principal, Scope
+
+_BEARER = "bearer "
+
+
+def provide_bridge(request: Request[Any, Any, Any]) -> Bridge:
+    """Return the process's bridge."""
+    bridge: Bridge = request.app.state.bridge
+    return bridge
+
+
+async def provide_principal(request: Request[Any, Any, Any]) -> Principal:
+    """Return who is asking.
+
+    Raises:
+        Unauthenticated: no valid API key came with the request.
+        Forbidden: the key's scopes do not reach this handler.
+    """
+    header = request.headers.get("authorization", "")
+    if header[: len(_BEARER)].lower() != _BEARER:
+        raise Unauthenticated("send an API key: Authorization: Bearer cbk_…")
+    bridge: Bridge = request.app.state.bridge
+    who = await bridge.tenants.authenticate(header[len(_BEARER) :].strip())
+    wanted: Scope = request.route_handler.opt.get("scope", Scope.READ)
+    if not who.may(wanted):
+        raise Forbidden(f"this needs an API key with the scope {wanted}")
+    return who

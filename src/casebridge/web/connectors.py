@@ -1,0 +1,126 @@
+"""/v1/connectors."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from litestar import Controller, delete, get, patch, post
+
+from casebridge.bridge import Bridge
+from casebridge.persistence.connectors import ConnectorRow, RefRow
+from casebridge.services.connectors import ConnectorEdit, NewConnector
+from casebridge.services.tenants import Principal, Scope
+from casebridge.web.views import FailureView, failure_of
+from casebridge_core import ConnectionReport, StatusOverrides
+
+
+class ConnectorView(msgspec.Struct, frozen=True, kw_only=True):
+    """A connector's card. ``state`` is one of active, disabled, paused, plugin missing.
+
+    ``config`` has its secrets masked; it is None when the plugin is missing.
+    """
+
+    id: str
+    vendor: str
+    name: str
+    state: str
+    paused_reason: str | None
+    config: dict[str, Any] | None
+    statuses: StatusOverrides
+    account: str | None
+    last_success_at: datetime | None
+    last_failure_at: datetime | None
+    last_failure: str | None
+    quiet_until: datetime | None
+    created_at: datetime
+
+
+class FailingTicketView(msgspec.Struct, frozen=True, kw_only=True):
+    """A ticket of a connector that is not where its case is, and why."""
+
+    id: str
+    key: str | None
+    failure: FailureView | None
+
+    @classmethod
+    def of(cls, ref: RefRow) -> FailingTicketView:
+        """Show a ref."""
+        return cls(id=ref.public_id, key=ref.external_key, failure=failure_of(ref))
+
+
+class ConnectorController(Controller):
+    """Configured instances of a vendor."""
+
+    path = "/connectors"
+    tags = ("connectors",)
+
+    @post(opt={"scope": Scope.ADMIN})
+    async def add(self, bridge: Bridge, who: Principal, data: NewConnector) -> ConnectorView:
+        """Add a connector. The configuration's schema is at `/v1/plugins`."""
+        return _view(bridge, await bridge.connectors.add(who, data))
+
+    @get()
+    async def list_connectors(self, bridge: Bridge, who: Principal) -> list[ConnectorView]:
+        """List the tenant's connectors."""
+        return [_view(bridge, row) for row in await bridge.connectors.list(who)]
+
+    @get("/{connector_id:str}")
+    async def read(self, bridge: Bridge, who: Principal, connector_id: str) -> ConnectorView:
+        """Read a connector's card."""
+        return _view(bridge, await bridge.connectors.get(who, connector_id))
+
+    @get("/{connector_id:str}/failures")
+    async def failures(
+        self, bridge: Bridge, who: Principal, connector_id: str
+    ) -> list[FailingTicketView]:
+        """List the tickets whose last push failed, oldest first, a hundred at most."""
+        refs = await bridge.connectors.failing_refs(who, connector_id)
+        return [FailingTicketView.of(ref) for ref in refs]
+
+    @patch("/{connector_id:str}", opt={"scope": Scope.ADMIN})
+    async def edit(
+        self, bridge: Bridge, who: Principal, connector_id: str, data: ConnectorEdit
+    ) -> ConnectorView:
+        """Change a connector; secrets that are left out or masked stay as they are."""
+        return _view(bridge, await bridge.connectors.edit(who, connector_id, data))
+
+    @delete("/{connector_id:str}", opt={"scope": Scope.ADMIN})
+    async def remove(self, bridge: Bridge, who: Principal, connector_id: str) -> None:
+        """Remove a connector; its tickets stay linked and nothing is pushed any more."""
+        await bridge.connectors.remove(who, connector_id)
+
+    @post("/{connector_id:str}/restore", status_code=200, opt={"scope": Scope.ADMIN})
+    async def restore(self, bridge: Bridge, who: Principal, connector_id: str) -> ConnectorView:
+        """Bring a removed connector back; it picks up where it left off."""
+        return _view(bridge, await bridge.connectors.restore(who, connector_id))
+
+    @post("/{connector_id:str}/check", status_code=200, opt={"scope": Scope.WRITE})
+    async def check(self, bridge: Bridge, who: Principal, connector_id: str) -> ConnectionReport:
+        """Check the connection line by line; a good report resumes a paused connector."""
+        return await bridge.connectors.check(who, connector_id)
+
+
+def _view(bridge: Bridge, row: ConnectorRow) -> ConnectorView:
+    missing = row.vendor not in bridge.catalog
+    state = "active" if row.enabled else "disabled"
+    if row.paused_at is not None:
+        state = "paused"
+    if missing:
+        state = "plugin missing"
+    return ConnectorView(
+        id=row.public_id,
+        vendor=row.vendor,
+        name=row.name,
+        state=state,
+        paused_reason=row.paused_reason,
+        config=None if missing else bridge.connectors.visible_config(row),
+        statuses=msgspec.convert(row.status_overrides, StatusOverrides),
+        account=row.account_name or row.account_id,
+        last_success_at=row.last_success_at,
+        last_failure_at=row.last_failure_at,
+        last_failure=row.last_failure,
+        quiet_until=row.quiet_until,
+        created_at=row.created_at,
+    )

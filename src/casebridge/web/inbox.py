@@ -1,0 +1,32 @@
+"""/v1/inbox/itsm: the public face."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request, post
+
+from casebridge.bridge import Bridge
+from casebridge.services.inbox import TOKEN_HEADER, InboxAnswer
+from casebridge.services.tokens import INBOX_PATH
+
+_PATH = INBOX_PATH.removeprefix("/v1")
+
+
+@post(_PATH, status_code=200, tags=["inbox"])
+async def receive(bridge: Bridge, request: Request[Any, Any, Any]) -> InboxAnswer:
+    """Take a signed webhook; the token's public id is in `X-AiSOC-Token-Id`."""
+    return await _receive(bridge, request, request.headers.get(TOKEN_HEADER, ""))
+
+
+@post(f"{_PATH}/{{token_id:str}}", status_code=200, tags=["inbox"])
+async def receive_for_token(
+    bridge: Bridge, request: Request[Any, Any, Any], token_id: str
+) -> InboxAnswer:
+    """Take a signed webhook of a vendor that cannot set a header."""
+    return await _receive(bridge, request, token_id)
+
+
+async def _receive(bridge: Bridge, request: Request[Any, Any, Any], token_id: str) -> InboxAnswer:
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    return await bridge.inbox.receive(token_id, headers, await request.body())

@@ -1,0 +1,46 @@
+"""Cursor pagination: an opaque cursor that names the row to go on from."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Annotated, Generic, TypeVar
+
+import msgspec
+from litestar.params import Parameter
+
+from casebridge.services.faults import Invalid
+
+ItemT = TypeVar("ItemT")
+
+Limit = Annotated[int, Parameter(ge=1, le=200, description="How many rows at most.")]
+Cursor = Annotated[str | None, Parameter(description="`next_cursor` of the page before.")]
+
+
+class Page(msgspec.Struct, Generic[ItemT], frozen=True):
+    """One page; ``next_cursor`` is None on the last one."""
+
+    items: list[ItemT]
+    next_cursor: str | None = None
+
+
+def encode_cursor(row_id: int) -> str:
+    """Return the cursor of a row id."""
+    return base64.urlsafe_b64encode(row_id.to_bytes(8, "big")).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str | None) -> int | None:
+    """Return the row id of a cursor.
+
+    Raises:
+        Invalid: it is not a cursor of ours.
+    """
+    if cursor is None:
+        return None
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raw = b""
+    if len(raw) != 8:  # noqa: PLR2004 - the width of a row id
+        raise Invalid("is not a cursor of this list", field="cursor")
+    return int.from_bytes(raw, "big")

@@ -1,0 +1,136 @@
+"""Every error as problem+json (RFC 9457), with the field that it is about."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+from sqlalchemy.exc import SQLAlchemyError
+
+from casebridge.services.faults import (
+    Conflict,
+    Fault,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Unauthenticated,
+    Unavailable,
+)
+from casebridge_core import CasebridgeError, PushError
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE: Final = "application/problem+json"
+_RETRY_SECONDS: Final = "5"
+_NAMED_FIELD: Final = re.compile(
+    r"Object (?P<what>contains unknown|missing required) field `(?P<field>[^`]+)`"
+)
+_STATUSES: Final[tuple[tuple[type[Fault], int, str], ...]] = (
+    (NotFound, 404, "Not found"),
+    (Invalid, 400, "Invalid request"),
+    (Conflict, 409, "Conflict"),
+    (Unauthenticated, 401, "Not authenticated"),
+    (Forbidden, 403, "Not allowed"),
+    (Unavailable, 503, "Try again later"),
+)
+
+
+class FieldProblem(msgspec.Struct, frozen=True):
+    """One wrong field: its path in the request, and what is wrong with it."""
+
+    field: str
+    problem: str
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """The body of every error."""
+
+    title: str
+    status: int
+    detail: str
+    type: str = "about:blank"
+    errors: tuple[FieldProblem, ...] = ()
+
+
+def _respond(problem: Problem, headers: dict[str, str] | None = None) -> Response[Problem]:
+    return Response(
+        problem, status_code=problem.status, media_type=MEDIA_TYPE, headers=headers or {}
+    )
+
+
+def on_fault(_: Request[Any, Any, Any], error: Fault) -> Response[Problem]:
+    """Answer a fault of the domain."""
+    status, title = next((s, t) for kind, s, t in _STATUSES if isinstance(error, kind))
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}  # noqa: PLR2004 - HTTP
+    if isinstance(error, Unavailable):
+        headers["Retry-After"] = _RETRY_SECONDS
+    errors = (FieldProblem(error.field, error.detail),) if error.field else ()
+    detail = f"{error.field}: {error.detail}" if error.field else error.detail
+    return _respond(Problem(title=title, status=status, detail=detail, errors=errors), headers)
+
+
+def on_validation(_: Request[Any, Any, Any], error: ValidationException) -> Response[Problem]:
+    """Answer a request whose body or parameters do not fit, naming each field."""
+    found = error.extra if isinstance(error.extra, list) else []
+    errors = tuple(_field_problem(item) for item in found if isinstance(item, dict))
+    detail = "; ".join(f"{item.field}: {item.problem}" for item in errors) or error.detail
+    return _respond(Problem(title="Invalid request", status=400, detail=detail, errors=errors))
+
+
+def _field_problem(item: Mapping[str, Any]) -> FieldProblem:
+    """Name the field that msgspec speaks of: an unknown or missing one stands in its sentence."""
+    key = str(item.get("key", "")).removeprefix("data").removeprefix(".")
+    problem = str(item.get("message", "is not valid"))
+    named = _NAMED_FIELD.fullmatch(problem)
+    if named is not None:
+        key = f"{key}.{named['field']}".lstrip(".")
+        problem = "is required" if named["what"] == "missing required" else "is not a known field"
+    return FieldProblem(key or "body", problem)
+
+
+def on_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
+    """Answer what the framework refuses (unknown route, method, body too large)."""
+    title = type(error).__name__.removesuffix("Exception")
+    problem = Problem(title=title, status=error.status_code, detail=error.detail)
+    return _respond(problem, dict(error.headers or {}))
+
+
+def on_push_error(_: Request[Any, Any, Any], error: PushError) -> Response[Problem]:
+    """Answer a request that had to call the vendor, and could not."""
+    return _respond(Problem(title="The vendor failed", status=502, detail=str(error)))
+
+
+def on_plugin_error(_: Request[Any, Any, Any], error: CasebridgeError) -> Response[Problem]:
+    """Answer a request that a plugin failed."""
+    log.error("plugin failure: %s", error)
+    return _respond(Problem(title="A plugin failed", status=502, detail=str(error)))
+
+
+def on_database_error(_: Request[Any, Any, Any], error: SQLAlchemyError) -> Response[Problem]:
+    """Answer when the database is not there; its own words stay in the log."""
+    log.error("database failure: %s", type(error).__name__)
+    detail = "the database cannot be used at the moment; nothing was changed"
+    problem = Problem(title="Try again later", status=503, detail=detail)
+    return _respond(problem, {"Retry-After": _RETRY_SECONDS})
+
+
+def on_unexpected(_: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
+    """Answer a mistake of ours: no detail leaves, the log has it."""
+    log.error("unexpected failure", exc_info=error)
+    return _respond(Problem(title="Internal error", status=500, detail="see the service's log"))
+
+
+HANDLERS: Final[dict[int | type[Exception], Any]] = {
+    Fault: on_fault,
+    ValidationException: on_validation,
+    HTTPException: on_http,
+    PushError: on_push_error,
+    CasebridgeError: on_plugin_error,
+    SQLAlchemyError: on_database_error,
+    Exception: on_unexpected,
+}

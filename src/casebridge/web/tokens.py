@@ -1,0 +1,89 @@
+"""/v1/inbox-tokens."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from litestar import Controller, delete, get, post
+from litestar.enums import MediaType
+
+from casebridge.bridge import Bridge
+from casebridge.persistence.inbox import InboxTokenRow
+from casebridge.services.tenants import Principal, Scope
+from casebridge.services.tokens import NewToken, Rotation
+
+
+class TokenView(msgspec.Struct, frozen=True, kw_only=True):
+    """An inbox token; ``url`` is where the vendor delivers. Its secret is not shown."""
+
+    id: str
+    name: str
+    template: str
+    url: str
+    created_at: datetime
+    rotated_at: datetime | None
+    previous_secret_until: datetime | None
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+
+class IssuedTokenView(TokenView, frozen=True, kw_only=True):
+    """A token with its new secret: it is shown this once."""
+
+    secret: str
+
+
+class TokenController(Controller):
+    """The right to deliver webhooks."""
+
+    path = "/inbox-tokens"
+    tags = ("inbox",)
+
+    @post(opt={"scope": Scope.ADMIN})
+    async def mint(self, bridge: Bridge, who: Principal, data: NewToken) -> IssuedTokenView:
+        """Mint a token; the secret in the answer is not shown again."""
+        issued = await bridge.tokens.mint(who, data)
+        return IssuedTokenView(**_fields(bridge, issued.row), secret=issued.secret)
+
+    @get(opt={"scope": Scope.WRITE})
+    async def list_tokens(self, bridge: Bridge, who: Principal) -> list[TokenView]:
+        """List the tenant's tokens."""
+        return [TokenView(**_fields(bridge, row)) for row in await bridge.tokens.list(who)]
+
+    @post("/{token_id:str}/rotate", status_code=200, opt={"scope": Scope.ADMIN})
+    async def rotate(
+        self, bridge: Bridge, who: Principal, token_id: str, data: Rotation
+    ) -> IssuedTokenView:
+        """Give a token a new secret; the one before stays good for the overlap."""
+        issued = await bridge.tokens.rotate(who, token_id, data)
+        return IssuedTokenView(**_fields(bridge, issued.row), secret=issued.secret)
+
+    @delete("/{token_id:str}", opt={"scope": Scope.ADMIN})
+    async def revoke(self, bridge: Bridge, who: Principal, token_id: str) -> None:
+        """Revoke a token at once."""
+        await bridge.tokens.revoke(who, token_id)
+
+    @get(
+        "/{token_id:str}/guide/{connector_id:str}",
+        media_type=MediaType.TEXT,
+        opt={"scope": Scope.WRITE},
+    )
+    async def guide(self, bridge: Bridge, who: Principal, token_id: str, connector_id: str) -> str:
+        """Read the vendor's set-up guide for this token, in Markdown."""
+        return await bridge.tokens.guide(who, token_id, connector_id)
+
+
+def _fields(bridge: Bridge, row: InboxTokenRow) -> dict[str, Any]:
+    return {
+        "id": row.public_id,
+        "name": row.name,
+        "template": row.template,
+        "url": bridge.tokens.address(row).url,
+        "created_at": row.created_at,
+        "rotated_at": row.rotated_at,
+        "previous_secret_until": row.previous_until,
+        "last_used_at": row.last_used_at,
+        "revoked_at": row.revoked_at,
+    }
