@@ -1,1 +1,7 @@
-"""Casebridge's ServiceNow plugin."""
+"""Casebridge's ServiceNow plugin: incidents as projections of cases, over the Table API."""
+
+from __future__ import annotations
+
+from casebridge_servicenow.config import Priority, ServiceNowConfig
+
+__all__ = ["Priority", "ServiceNowConfig"]

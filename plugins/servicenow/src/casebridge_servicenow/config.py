@@ -1,0 +1,190 @@
+"""The configuration of one ServiceNow instance."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from string import Formatter
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from casebridge_core import ConnectorConfig, Secret, Severity
+from casebridge_servicenow.queries import is_literal
+from casebridge_servicenow.statuses import StateModel, state_model
+
+CLOSE_NOTES_PLACEHOLDERS: Final = ("status", "ticket", "correlation_key", "reason")
+DEFAULT_CLOSE_NOTES: Final = "The security case is {status}. Reference: {correlation_key}"
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,79}")
+_OWN_FIELDS: Final = frozenset(
+    {
+        "assignment_group",
+        "caller_id",
+        "category",
+        "close_code",
+        "close_notes",
+        "comments",
+        "correlation_display",
+        "correlation_id",
+        "description",
+        "hold_reason",
+        "impact",
+        "incident_state",
+        "short_description",
+        "state",
+        "sys_id",
+        "urgency",
+        "work_notes",
+    }
+)
+
+
+class Priority(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Impact and urgency, 1 (high) to 3 (low), from which ServiceNow computes the priority."""
+
+    impact: Annotated[int, Meta(ge=1, le=3)]
+    urgency: Annotated[int, Meta(ge=1, le=3)]
+
+
+DEFAULT_SEVERITY_MAP: Final[Mapping[Severity, Priority]] = {
+    Severity.CRITICAL: Priority(impact=1, urgency=1),
+    Severity.HIGH: Priority(impact=1, urgency=2),
+    Severity.MEDIUM: Priority(impact=2, urgency=2),
+    Severity.LOW: Priority(impact=2, urgency=3),
+    Severity.INFORMATIONAL: Priority(impact=3, urgency=3),
+}
+"""Reaches P1 to P5. Source: ServiceNow, "Define priority lookup rules"."""
+
+
+class ServiceNowConfig(ConnectorConfig, frozen=True, kw_only=True):
+    """Where the instance is, who signs in, and what an incident is filled with.
+
+    Sign in with ``password`` (basic) or ``api_key`` (``x-sn-apikey``). Fields left empty are left
+    to ServiceNow.
+    """
+
+    username: Annotated[
+        str,
+        Meta(
+            title="User name",
+            description=(
+                "The integration account. Webhooks name it as the actor of what the bridge did,"
+                " so it is needed with an API key too."
+            ),
+        ),
+    ]
+    password: Annotated[
+        Secret | None, Meta(title="Password", description="Give this or an API key.")
+    ] = None
+    api_key: Annotated[
+        Secret | None, Meta(title="API key", description="Give this or a password.")
+    ] = None
+    table: Annotated[
+        str,
+        Meta(
+            title="Table",
+            description="incident, sn_si_incident, or a table that extends incident.",
+        ),
+    ] = "incident"
+    caller_id: Annotated[
+        str,
+        Meta(title="Caller", description="sys_id of the user in whose name tickets are opened."),
+    ] = ""
+    category: Annotated[str, Meta(title="Category", description="Value of the category.")] = ""
+    assignment_group: Annotated[
+        str, Meta(title="Assignment group", description="sys_id of the group.")
+    ] = ""
+    close_code: Annotated[
+        str,
+        Meta(
+            title="Close code",
+            description="Resolution code for resolving; the connection check lists the valid ones.",
+        ),
+    ] = "Solution provided"
+    close_notes: Annotated[
+        str,
+        Meta(
+            title="Close notes",
+            description=(
+                "Resolution notes for resolving. Placeholders: {status}, {ticket},"
+                " {correlation_key}, {reason}."
+            ),
+        ),
+    ] = DEFAULT_CLOSE_NOTES
+    hold_reason: Annotated[
+        str,
+        Meta(
+            title="On hold reason",
+            description=(
+                "For a status map that leads to On Hold: 1 Awaiting Caller, 3 Awaiting Problem,"
+                " 4 Awaiting Vendor, 5 Awaiting Change."
+            ),
+        ),
+    ] = ""
+    extra_fields: Annotated[
+        dict[str, str],
+        Meta(title="Extra fields", description="Further fields of a new ticket: name to value."),
+    ] = msgspec.field(default_factory=dict)
+    severity_map: Annotated[
+        dict[Severity, Priority],
+        Meta(
+            title="Severity map",
+            description="Severity to impact and urgency; what is left out keeps its default.",
+        ),
+    ] = msgspec.field(default_factory=dict)
+    comments_visible_to_caller: Annotated[
+        bool,
+        Meta(
+            title="Comments visible to the caller",
+            description="Post as additional comments, which are mailed to the caller, not as work"
+            " notes.",
+        ),
+    ] = False
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Yield what the types cannot say, by field."""
+        yield from super().problems()
+        if not is_literal(self.username):
+            yield "username", "must be a user name without '^', control characters or scripts"
+        if self.password is None and self.api_key is None:
+            yield "password", "is required, unless api_key is given"
+        if self.password is not None and self.api_key is not None:
+            yield "api_key", "must be left out when password is given: sign in in one way"
+        if not _NAME.fullmatch(self.table):
+            yield "table", "must be a table's name, such as incident (not its label)"
+        for name in self.extra_fields:
+            if not _NAME.fullmatch(name):
+                yield f"extra_fields.{name}", "must be a field's name (not its label)"
+            elif name in _OWN_FIELDS:
+                yield f"extra_fields.{name}", "is filled by the bridge and cannot be set here"
+        yield from _template_problems(self.close_notes)
+
+    @property
+    def states(self) -> StateModel:
+        """The state model of the configured table."""
+        return state_model(self.table)
+
+    @property
+    def comment_field(self) -> str:
+        """The journal field that comments are written to."""
+        return "comments" if self.comments_visible_to_caller else "work_notes"
+
+    def priority_of(self, severity: Severity) -> Priority:
+        """Return impact and urgency for a severity."""
+        return self.severity_map.get(severity) or DEFAULT_SEVERITY_MAP[severity]
+
+
+def _template_problems(template: str) -> Iterator[tuple[str, str]]:
+    known = ", ".join(f"{{{name}}}" for name in CLOSE_NOTES_PLACEHOLDERS)
+    try:
+        parts = list(Formatter().parse(template))
+    except ValueError:
+        yield "close_notes", f"has an unmatched brace; its placeholders are {known}"
+        return
+    if any(
+        name is not None and (name not in CLOSE_NOTES_PLACEHOLDERS or spec or conversion)
+        for _, name, spec, conversion in parts
+    ):
+        yield "close_notes", f"has an unknown placeholder; there are {known}"

@@ -1,0 +1,121 @@
+"""The set-up guide of the webhook, for the admin of one instance (pure)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from casebridge_servicenow.business_rule import RULE_NAME, SECRET_PROPERTY, condition, script
+
+if TYPE_CHECKING:
+    from casebridge_core import InboxAddress
+    from casebridge_servicenow.config import ServiceNowConfig
+
+_GUIDE: Final = """\
+# Tell Casebridge about changes in ServiceNow
+
+ServiceNow has no webhook of its own. A business rule on `{table}` posts to Casebridge when a
+ticket's state or assignee changes, when somebody comments, and when it is deleted. You need the
+role `admin` on {base_url}, and about ten minutes.
+
+| | |
+|---|---|
+| Inbox | `{inbox_url}` |
+| Token id (public) | `{token_id}` |
+| Secret | shown once by Casebridge when the inbox token was made; it goes into step 1 only |
+
+## 1. Store the secret
+
+Open **System Properties > All Properties**
+([sys_properties.list]({base_url}/nav_to.do?uri=sys_properties_list.do)), choose **New**, and fill
+in:
+
+| Field | Value |
+|---|---|
+| Name | `{property}` |
+| Type | `password2` |
+| Value | the secret of the inbox token |
+| Private | checked, so that no update set carries it away |
+| Read roles, Write roles | `admin` |
+
+Never paste the secret into the script: everybody who may read business rules would see it.
+
+## 2. Create the business rule
+
+Open **System Definition > Business Rules**
+([sys_script.list]({base_url}/nav_to.do?uri=sys_script_list.do)), choose **New** in the scope
+*Global*, and fill in:
+
+| Field | Value |
+|---|---|
+| Name | `{rule}` |
+| Table | `{table}` |
+| Advanced | checked |
+| When | `after` |
+| Insert, Update, Delete | all three checked |
+| Condition | `{condition}` |
+
+The condition keeps the rule to tickets that Casebridge made. Casebridge recognises what it wrote
+itself; if you would rather not have that sent at all, use this condition instead:
+
+```
+{quiet_condition}
+```
+
+Paste this as the **Script**:
+
+```javascript
+{script}
+```
+
+The request leaves in the background (`executeAsync`), so nobody waits for it when saving.
+
+## 3. Let it out
+
+The instance must reach `{inbox_url}` over HTTPS. If Casebridge is not on the internet, send through
+a MID server: add `request.setMIDServer('<name of the MID server>');` before `setRequestBody`.
+
+## 4. Try it
+
+Set the state of a ticket of Casebridge from New to In Progress. Within seconds the case shows the
+change. If it does not:
+
+- **System Logs > Outbound HTTP Requests** shows whether a request left and what was answered.
+- **401**: token id or secret differ. If they are right, your release may hand the property out
+  encrypted; set its type to `string`, keep it private, and try again.
+- **Nothing left**: check the condition, and that the rule is active. Tickets that were made before
+  Casebridge have another `correlation_display`.
+- ServiceNow does not send again what was lost on the way. Casebridge looks for changes every few
+  minutes and catches up.
+
+## The body, for a rule of your own
+
+Post one JSON object and sign exactly the text that you send: header `X-AiSOC-Signature` with the
+base64 HMAC-SHA256 of the body, header `X-AiSOC-Token-Id` with the token id. Escape everything that
+is not ASCII first. Times are UTC (`getValue`, not `getDisplayValue`).
+
+| Member | Meaning |
+|---|---|
+| `sys_id` | the record's; `record_id` and `incident_sys_id` are understood too |
+| `number`, `table`, `instance` | which ticket, and where |
+| `state`, `state_label` | code and label; either is enough |
+| `event` | `inserted`, `updated`, `deleted` or `comment_added` |
+| `changed` | the fields that changed, `state` or `assigned_to`; left out, both may have |
+| `assigned_to` | null, or `value`, `display_value` and `email` |
+| `sys_updated_on`, `sys_updated_by` | when, and the user name of who did it |
+| `comment` | from `sys_journal_field`: `value`, `element`, `sys_id`, `sys_created_on`, `_by` |
+"""
+
+
+def setup_guide(config: ServiceNowConfig, inbox: InboxAddress) -> str:
+    """Write the guide for one instance and inbox."""
+    return _GUIDE.format(
+        base_url=config.base_url,
+        condition=condition(config),
+        inbox_url=inbox.url,
+        property=SECRET_PROPERTY,
+        quiet_condition=condition(config, own_writes=False),
+        rule=RULE_NAME,
+        script=script(config, inbox),
+        table=config.table,
+        token_id=inbox.token_id,
+    )

@@ -1,0 +1,163 @@
+"""A webhook's payload as a `TicketEvent` (pure, and total for any JSON object).
+
+ServiceNow has no webhook of its own: a business rule posts what its author wrote. The set-up guide
+gives one documented body; beside it, what admins commonly write by hand is understood: the id under
+several names, the state as a code, a label or an object of both.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from msgspec import UNSET, UnsetType
+
+from casebridge_core import (
+    CommentAction,
+    InboundComment,
+    NativeStatus,
+    Person,
+    TicketEvent,
+)
+from casebridge_servicenow.comments import key_in
+from casebridge_servicenow.statuses import state_model
+from casebridge_servicenow.tickets import read_person
+from casebridge_servicenow.values import Row, label_of, moment_of, value_of
+
+VENDOR: Final = "servicenow"
+
+_SYS_ID: Final = re.compile(r"[0-9A-Za-z]{32}")
+_ID_NAMES: Final = ("record_id", "incident_sys_id", "sys_id", "id")
+"""Where the id may stand. ``sys_id`` comes after ``record_id``, beside which it is another's."""
+
+_TRACES: Final = frozenset(
+    {"assigned_to", "comment", "event", "incident_state", "number", "state", "state_label", "table"}
+)
+_JIRA_TRACES: Final = frozenset(
+    {"changelog", "fields", "issue", "issue_event_type_name", "self", "webhookEvent"}
+)
+_JOURNALS: Final[Mapping[str, bool]] = {"work_notes": True, "comments": False}
+"""The journal fields, and whether an entry of each is internal."""
+
+_ENTRY_HEADER: Final = re.compile(r"\A\d[^\n]{0,40} - [^\n]{1,200} \([^()\n]{1,80}\)\n")
+"""The line that ``getJournalEntry(1)`` puts before an entry: time, author and kind."""
+
+
+def detect(payload: Row) -> TicketEvent | None:
+    """Return the event that a payload tells, or None when it is not ServiceNow's."""
+    external_id = _external_id(payload)
+    if external_id is None or not _is_ours(payload):
+        return None
+    kind = _kind(payload)
+    comments = tuple(_comments(payload, external_id))
+    news = _news(payload, kind, commented=bool(comments))
+    return TicketEvent(
+        vendor=VENDOR,
+        external_id=external_id,
+        key=value_of(payload.get("number")) or None,
+        site=_site(payload),
+        status=_status(payload) if "state" in news else None,
+        assignee=_assignee(payload) if "assigned_to" in news else UNSET,
+        comments=comments,
+        deleted=kind == "deleted",
+        actor=_actor(payload),
+        occurred_at=moment_of(payload.get("sys_updated_on")),
+    )
+
+
+def _external_id(payload: Row) -> str | None:
+    ids = (value_of(payload.get(name)) for name in _ID_NAMES)
+    return next((found for found in ids if _SYS_ID.fullmatch(found)), None)
+
+
+def _is_ours(payload: Row) -> bool:
+    return bool(_TRACES & payload.keys()) and not _JIRA_TRACES & payload.keys()
+
+
+def _kind(payload: Row) -> str:
+    """Return ``deleted``, ``comment_added`` or ``updated``, whatever tense its author chose."""
+    event = value_of(payload.get("event")) or value_of(payload.get("operation"))
+    event = event.casefold()
+    if "delete" in event:
+        return "deleted"
+    return "comment_added" if "comment" in event else "updated"
+
+
+def _news(payload: Row, kind: str, *, commented: bool) -> frozenset[str]:
+    """Return the fields that the event may have changed: those it lists, or all it could."""
+    if kind == "deleted":
+        return frozenset()
+    listed = payload.get("changed")
+    if isinstance(listed, list):
+        return frozenset(name for name in listed if isinstance(name, str))
+    if kind == "comment_added" and commented:
+        return frozenset()
+    return frozenset({"state", "assigned_to"})
+
+
+def _status(payload: Row) -> NativeStatus | None:
+    state = payload.get("state") or payload.get("incident_state")
+    label = label_of(payload.get("state_label")) or label_of(state)
+    model = state_model(value_of(payload.get("table")))
+    return model.read(value_of(state), label)
+
+
+def _assignee(payload: Row) -> Person | UnsetType | None:
+    return read_person(payload["assigned_to"]) if "assigned_to" in payload else UNSET
+
+
+def _actor(payload: Row) -> Person | None:
+    comment = payload.get("comment")
+    author = comment.get("sys_created_by") if isinstance(comment, dict) else None
+    name = value_of(payload.get("sys_updated_by")) or value_of(author)
+    return Person(id=name) if name else None
+
+
+def _site(payload: Row) -> str | None:
+    """Return the host of the instance, which comes as an address or a bare host name."""
+    instance = value_of(payload.get("instance"))
+    try:
+        host = urlsplit(instance if "//" in instance else f"//{instance}").netloc
+    except ValueError:
+        return None
+    host = host.rpartition("@")[2].lower()
+    return host if "." in host or ":" in host else None
+
+
+def _comments(payload: Row, external_id: str) -> Iterator[InboundComment]:
+    comment = payload.get("comment")
+    if isinstance(comment, dict):
+        found = _comment(comment, value_of(comment.get("element")), external_id)
+        if found is not None:
+            yield found
+    for journal in _JOURNALS:
+        text = _ENTRY_HEADER.sub("", value_of(payload.get(journal)))
+        found = _comment({"value": text}, journal, external_id)
+        if found is not None:
+            yield found
+
+
+def _comment(entry: Mapping[str, Any], journal: str, external_id: str) -> InboundComment | None:
+    text = value_of({"value": entry.get("value")})
+    if not text:
+        return None
+    author = value_of(entry.get("sys_created_by"))
+    written = value_of(entry.get("sys_created_on"))
+    return InboundComment(
+        external_id=value_of(entry.get("sys_id"))
+        or _digest(external_id, journal, written, author, text),
+        action=CommentAction.CREATED,
+        text=text,
+        author=Person(id=author) if author else None,
+        at=moment_of(written),
+        internal=_JOURNALS.get(journal),
+        key=key_in(text),
+    )
+
+
+def _digest(*parts: str) -> str:
+    """Return an id for an entry that came without one, the same whenever it comes again."""
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
