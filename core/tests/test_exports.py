@@ -1,0 +1,41 @@
+"""The public names of the contract."""
+
+from __future__ import annotations
+
+import types
+
+import casebridge_core
+
+
+def test_all_lists_every_public_name_and_no_other() -> None:
+    public = {
+        name
+        for name, value in vars(casebridge_core).items()
+        if not name.startswith("_") and not isinstance(value, types.ModuleType)
+    }
+
+    assert set(casebridge_core.__all__) == public - {"annotations"}
+
+
+def test_all_is_sorted_constants_first_then_classes_then_functions() -> None:
+    names = list(casebridge_core.__all__)
+
+    def kind(name: str) -> int:
+        return 0 if name.isupper() else 1 if name[0].isupper() else 2
+
+    assert names == sorted(names, key=lambda name: (kind(name), name))
+    assert len(set(names)) == len(names)
+
+
+def test_every_public_class_and_function_says_what_it_is() -> None:
+    for name in casebridge_core.__all__:
+        value = getattr(casebridge_core, name)
+        if isinstance(value, type | types.FunctionType):
+            assert (value.__doc__ or "").strip(), name
+
+
+def test_the_package_is_typed() -> None:
+    (folder,) = casebridge_core.__path__
+    from pathlib import Path
+
+    assert (Path(folder) / "py.typed").exists()
