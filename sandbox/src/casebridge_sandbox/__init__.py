@@ -1,24 +1,108 @@
-"""Stand-in Jira and ServiceNow over real HTTP, with faults."""
+"""Stand-in ITSMs over real HTTP, with faults: Jira, ServiceNow, and those you describe.
+
+A test starts a vendor with `running` and drives it with `SandboxControl`. The author of an
+adapter for another vendor describes it as a subclass of `VendorSandbox`.
+"""
 
 from __future__ import annotations
 
+from casebridge_sandbox.clock import Clock, SandboxClock
 from casebridge_sandbox.control.client import ControlRefused, SandboxControl
-from casebridge_sandbox.faults import Fault
-from casebridge_sandbox.jira import JiraSandbox, JiraScenario
-from casebridge_sandbox.runner import RunningSandbox, running
-from casebridge_sandbox.servicenow import ServiceNowSandbox, ServiceNowScenario
-from casebridge_sandbox.webhooks import WebhookEndpoint, WebhookFaults
+from casebridge_sandbox.control.messages import (
+    AboutSandbox,
+    CommentView,
+    HistoryView,
+    LinkView,
+    TicketView,
+    WebhooksView,
+)
+from casebridge_sandbox.desk import Desk, EventKind, TicketEvent
+from casebridge_sandbox.exchange import Call, Refusal, Reply, UnreadableBody
+from casebridge_sandbox.faults import Fault, FaultKind
+from casebridge_sandbox.jira import (
+    JiraSandbox,
+    JiraScenario,
+    standard_workflow,
+    strict_workflow,
+)
+from casebridge_sandbox.numbering import HexIds, IdSource, NumericIds
+from casebridge_sandbox.requests import ReceivedCall
+from casebridge_sandbox.routing import NamedByCall, Operation
+from casebridge_sandbox.runner import RunningSandbox, running, serve
+from casebridge_sandbox.sandbox import ActionRefused, Scenario, VendorSandbox
+from casebridge_sandbox.servicenow import (
+    ServiceNowSandbox,
+    ServiceNowScenario,
+    ServiceNowTable,
+    incident_table,
+    security_incident_table,
+)
+from casebridge_sandbox.signatures import base64_signature, hub_signature
+from casebridge_sandbox.tickets import Change, Comment, Link, Person, Ticket
+from casebridge_sandbox.webhooks import (
+    DeliveryAttempt,
+    RetryPolicy,
+    WebhookEndpoint,
+    WebhookFaults,
+    WebhookMessage,
+)
+from casebridge_sandbox.workflow import Status, Transition, Workflow, open_workflow
 
 __all__ = (
+    "AboutSandbox",
+    "ActionRefused",
+    "Call",
+    "Change",
+    "Clock",
+    "Comment",
+    "CommentView",
     "ControlRefused",
+    "DeliveryAttempt",
+    "Desk",
+    "EventKind",
     "Fault",
+    "FaultKind",
+    "HexIds",
+    "HistoryView",
+    "IdSource",
     "JiraSandbox",
     "JiraScenario",
+    "Link",
+    "LinkView",
+    "NamedByCall",
+    "NumericIds",
+    "Operation",
+    "Person",
+    "ReceivedCall",
+    "Refusal",
+    "Reply",
+    "RetryPolicy",
     "RunningSandbox",
+    "SandboxClock",
     "SandboxControl",
+    "Scenario",
     "ServiceNowSandbox",
     "ServiceNowScenario",
+    "ServiceNowTable",
+    "Status",
+    "Ticket",
+    "TicketEvent",
+    "TicketView",
+    "Transition",
+    "UnreadableBody",
+    "VendorSandbox",
     "WebhookEndpoint",
     "WebhookFaults",
+    "WebhookMessage",
+    "WebhooksView",
+    "Workflow",
+    "base64_signature",
+    "hub_signature",
+    "incident_table",
+    "open_workflow",
     "running",
+    "security_incident_table",
+    "serve",
+    "standard_workflow",
+    "strict_workflow",
 )

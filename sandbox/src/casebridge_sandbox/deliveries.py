@@ -10,10 +10,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from random import Random
+from typing import TYPE_CHECKING
 
 import httpx
 
-from casebridge_sandbox.clock import Clock
 from casebridge_sandbox.webhooks import (
     DeliveryAttempt,
     DeliveryOutcome,
@@ -23,6 +23,9 @@ from casebridge_sandbox.webhooks import (
     WebhookFaults,
     WebhookMessage,
 )
+
+if TYPE_CHECKING:
+    from casebridge_sandbox.clock import Clock
 
 __all__ = ("DeliveryQueue",)
 

@@ -6,13 +6,15 @@ import copy
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from msgspec import UNSET, UnsetType
 
-from casebridge_sandbox.clock import Clock
-from casebridge_sandbox.numbering import IdSource
 from casebridge_sandbox.tickets import Change, Comment, HistoryEntry, Link, Person, Ticket
+
+if TYPE_CHECKING:
+    from casebridge_sandbox.clock import Clock
+    from casebridge_sandbox.numbering import IdSource
 
 __all__ = ("Desk", "EventKind", "TicketEvent", "Wording")
 
@@ -168,7 +170,7 @@ class Desk:
         actor: Person,
         *,
         status: str | None = None,
-        assignee: str | None | UnsetType = UNSET,
+        assignee: str | UnsetType | None = UNSET,
         fields: Mapping[str, object] | None = None,
     ) -> tuple[Change, ...]:
         """Change a ticket at once and publish what changed.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -85,17 +85,25 @@ def running(
         listener.close()
 
 
-def serve(sandbox: VendorSandbox[Any], *, port: int = 0, host: str = _LOOPBACK) -> None:
+def serve(
+    sandbox: VendorSandbox[Any],
+    *,
+    port: int = 0,
+    host: str = _LOOPBACK,
+    ready: Callable[[str], None] | None = None,
+) -> None:
     """Serve a sandbox until the process is interrupted.
 
     Args:
         sandbox: The vendor.
         port: The port; 0 takes a free one.
         host: The address to listen on.
+        ready: What to call with the address once it can be called.
     """
     listener = _listen(host, port)
+    server = _Server(sandbox, listener, on_ready=ready)
     with suppress(KeyboardInterrupt):
-        _Server(sandbox, listener).run([listener])
+        server.run([listener])
     listener.close()
 
 
@@ -113,7 +121,15 @@ def _listen(host: str, port: int) -> socket.socket:
 class _Server(uvicorn.Server):
     """A uvicorn server that says when it is ready and can close single connections."""
 
-    def __init__(self, sandbox: VendorSandbox[Any], listener: socket.socket) -> None:
+    def __init__(
+        self,
+        sandbox: VendorSandbox[Any],
+        listener: socket.socket,
+        *,
+        on_ready: Callable[[str], None] | None = None,
+    ) -> None:
+        self._on_ready = on_ready
+        self._sandbox = sandbox
         self.ready = threading.Event()
         self.failure: BaseException | None = None
         self._listener = listener
@@ -174,6 +190,8 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
+        if self._on_ready is not None:
+            self._on_ready(self._sandbox.base_url)
         self.ready.set()
 
     @override

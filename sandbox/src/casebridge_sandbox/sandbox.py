@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 import msgspec
 
 from casebridge_sandbox.clock import Clock, SandboxClock
 from casebridge_sandbox.deliveries import DeliveryQueue
 from casebridge_sandbox.desk import Desk, TicketEvent
-from casebridge_sandbox.exchange import Call, Reply
 from casebridge_sandbox.faults import Fault, FaultPlan
-from casebridge_sandbox.numbering import IdSource
 from casebridge_sandbox.requests import RequestLog
 from casebridge_sandbox.routing import Operation, Router
 from casebridge_sandbox.tickets import Comment, Person, Ticket
-from casebridge_sandbox.webhooks import RetryPolicy, WebhookEndpoint, WebhookMessage
 from casebridge_sandbox.workflow import Transition, Workflow
 
-__all__ = ("ActionRefused", "Scenario", "VendorSandbox")
+if TYPE_CHECKING:
+    from casebridge_sandbox.exchange import Call, Reply
+    from casebridge_sandbox.numbering import IdSource
+    from casebridge_sandbox.webhooks import RetryPolicy, WebhookEndpoint, WebhookMessage
 
+__all__ = ("ActionRefused", "Scenario", "VendorSandbox")
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -91,9 +92,7 @@ class VendorSandbox(ABC, Generic[ScenarioT]):
         self._start_afresh()
         operations = self.operations()
         self.router = Router(operations)
-        self.operation_names = tuple(
-            sorted({name for each in operations for name in each.names})
-        )
+        self.operation_names = tuple(sorted({name for each in operations for name in each.names}))
 
     def _start_afresh(self) -> None:
         self.faults = FaultPlan(self.scenario.seed)
@@ -132,8 +131,8 @@ class VendorSandbox(ABC, Generic[ScenarioT]):
         """Return the calls of the API."""
 
     @abstractmethod
-    def page_ticket(self, call: Call) -> Ticket | None:
-        """Return the ticket whose page a call asks for, or None when it asks for none."""
+    def page_reference(self, call: Call) -> str | None:
+        """Return the id or key of the ticket whose page a call asks for, or None."""
 
     @abstractmethod
     def identify(self, call: Call) -> Person | None:
@@ -185,6 +184,11 @@ class VendorSandbox(ABC, Generic[ScenarioT]):
     def context_path(self) -> str:
         """What every path begins with; empty, or a slash and a name."""
         return ""
+
+    @property
+    def revision(self) -> int:
+        """A number that changes whenever a page of the sandbox looks different."""
+        return self.desk.revision + len(self.webhooks.attempts)
 
     @property
     def base_url(self) -> str:
@@ -294,7 +298,7 @@ class VendorSandbox(ABC, Generic[ScenarioT]):
         Raises:
             ActionRefused: If the vendor has no such thing.
         """
-        msg = f"{person.display_name} cannot move {ticket.key} to {project}: this vendor has no such move"
+        msg = f"{person.display_name} cannot move {ticket.key} to {project}: no such move here"
         raise ActionRefused(msg)
 
     def _published(self, event: TicketEvent) -> None:

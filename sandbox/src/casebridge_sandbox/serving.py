@@ -7,17 +7,19 @@ import inspect
 import ipaddress
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from casebridge_sandbox.control.api import control_operations
 from casebridge_sandbox.exchange import Call, Refusal, Reply, UnreadableBody
-from casebridge_sandbox.faults import Fault
 from casebridge_sandbox.pages import Pages
 from casebridge_sandbox.requests import ReceivedCall, without_credentials
 from casebridge_sandbox.routing import Operation, Router
-from casebridge_sandbox.sandbox import VendorSandbox
 from casebridge_sandbox.striking import Outcome, strike
+
+if TYPE_CHECKING:
+    from casebridge_sandbox.faults import Fault
+    from casebridge_sandbox.sandbox import VendorSandbox
 
 __all__ = ("SandboxApplication",)
 
@@ -40,8 +42,8 @@ class SandboxApplication:
     def __init__(self, sandbox: VendorSandbox[Any], *, close_connection: _Close) -> None:
         self._sandbox = sandbox
         self._close_connection = close_connection
-        self._control = Router(control_operations(sandbox))
         self._pages = Pages(sandbox)
+        self._control = Router([*control_operations(sandbox), *self._pages.operations()])
         self.stopping = asyncio.Event()
 
     async def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
-
-from typing_extensions import assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
 from casebridge_sandbox.exchange import Reply
-from casebridge_sandbox.faults import Fault
-from casebridge_sandbox.sandbox import VendorSandbox
+
+if TYPE_CHECKING:
+    from casebridge_sandbox.faults import Fault
+    from casebridge_sandbox.sandbox import VendorSandbox
 
 __all__ = ("Outcome", "strike")
 

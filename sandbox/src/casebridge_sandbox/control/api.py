@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -13,8 +13,10 @@ from casebridge_sandbox.control.views import webhooks_view
 from casebridge_sandbox.exchange import Call, Reply
 from casebridge_sandbox.faults import Fault
 from casebridge_sandbox.routing import Operation
-from casebridge_sandbox.sandbox import VendorSandbox
 from casebridge_sandbox.webhooks import WebhookEndpoint, WebhookFaults
+
+if TYPE_CHECKING:
+    from casebridge_sandbox.sandbox import VendorSandbox
 
 __all__ = ("control_operations",)
 
@@ -67,7 +69,7 @@ class _MachineControl:
                 presets=tuple(sandbox.presets),
                 operations=sandbox.operation_names,
                 people=tuple(each.display_name for each in sandbox.desk.people.values()),
-                revision=sandbox.desk.revision,
+                revision=sandbox.revision,
             )
         )
 

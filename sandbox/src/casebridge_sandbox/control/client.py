@@ -248,9 +248,7 @@ class SandboxControl:
 
     def webhook_faults(self, faults: WebhookFaults | None = None) -> WebhookFaults:
         """Set what happens to messages on their way; nothing unless given."""
-        return self._call(
-            "PUT", "/webhook-faults", WebhookFaults, json=faults or WebhookFaults()
-        )
+        return self._call("PUT", "/webhook-faults", WebhookFaults, json=faults or WebhookFaults())
 
     def release(self, order: ReleaseOrder = "sent") -> int:
         """Send the held messages and return how many there were."""

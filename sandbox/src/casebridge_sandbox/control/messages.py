@@ -21,13 +21,13 @@ __all__ = (
     "DeleteOrder",
     "EditOrder",
     "EndpointView",
+    "HeldOrder",
     "HistoryView",
     "IdleView",
     "LinkView",
     "MoveOrder",
     "RenameOrder",
     "TicketView",
-    "HeldOrder",
     "WebhooksView",
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -20,7 +20,9 @@ from casebridge_sandbox.control.views import comment_view, ticket_view
 from casebridge_sandbox.exchange import Call, Refusal, Reply
 from casebridge_sandbox.routing import Operation
 from casebridge_sandbox.sandbox import ActionRefused, VendorSandbox
-from casebridge_sandbox.tickets import Comment, Person, Ticket
+
+if TYPE_CHECKING:
+    from casebridge_sandbox.tickets import Comment, Person, Ticket
 
 __all__ = ("PeopleControl", "order", "refuse")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from casebridge_sandbox.control.messages import (
     CommentView,
@@ -12,8 +12,10 @@ from casebridge_sandbox.control.messages import (
     TicketView,
     WebhooksView,
 )
-from casebridge_sandbox.sandbox import VendorSandbox
-from casebridge_sandbox.tickets import Comment, Ticket
+
+if TYPE_CHECKING:
+    from casebridge_sandbox.sandbox import VendorSandbox
+    from casebridge_sandbox.tickets import Comment, Ticket
 
 __all__ = ("comment_view", "ticket_view", "webhooks_view")
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from casebridge_sandbox.exchange import Call, JsonObject, Reply
 from casebridge_sandbox.jira.errors import not_found
-from casebridge_sandbox.jira.site import JiraSite
-from casebridge_sandbox.routing import Operation
+
+if TYPE_CHECKING:
+    from casebridge_sandbox.jira.site import JiraSite
+    from casebridge_sandbox.routing import Operation
 
 __all__ = ("AboutCalls",)
 
@@ -103,9 +107,7 @@ class AboutCalls:
     def statuses(self, call: Call) -> Reply:
         """Show the statuses of every project."""
         shapes = self._site.shapes(call)
-        return Reply.json(
-            [shapes.status(each) for each in self._site.scenario.workflow.statuses]
-        )
+        return Reply.json([shapes.status(each) for each in self._site.scenario.workflow.statuses])
 
     def projects(self, call: Call) -> Reply:
         """Show the projects, as a page."""
@@ -161,9 +163,7 @@ class AboutCalls:
         ]
         if not scenario.is_cloud:
             return Reply.json(_page(fields))
-        return Reply.json(
-            {"fields": fields, "startAt": 0, "maxResults": 50, "total": len(fields)}
-        )
+        return Reply.json({"fields": fields, "startAt": 0, "maxResults": 50, "total": len(fields)})
 
     def _priorities(self, call: Call) -> list[JsonObject]:
         shapes, scenario = self._site.shapes(call), self._site.scenario

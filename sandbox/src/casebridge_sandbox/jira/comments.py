@@ -5,12 +5,16 @@ Source: Atlassian, "Issue comments", Jira Cloud platform REST API.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from casebridge_sandbox.exchange import Call, JsonObject, Reply
 from casebridge_sandbox.jira.documents import is_document, text_of
 from casebridge_sandbox.jira.errors import not_found, refused
-from casebridge_sandbox.jira.site import JiraSite
-from casebridge_sandbox.routing import Operation
-from casebridge_sandbox.tickets import Comment, Ticket
+
+if TYPE_CHECKING:
+    from casebridge_sandbox.jira.site import JiraSite
+    from casebridge_sandbox.routing import Operation
+    from casebridge_sandbox.tickets import Comment, Ticket
 
 __all__ = ("CommentCalls", "comment_body")
 

@@ -27,9 +27,7 @@ UNAVAILABLE_PAGE = """<!doctype html>
 """
 
 
-def error_reply(
-    status: int, *messages: str, errors: Mapping[str, str] | None = None
-) -> Reply:
+def error_reply(status: int, *messages: str, errors: Mapping[str, str] | None = None) -> Reply:
     """Return an error collection."""
     return Reply.json({"errorMessages": messages, "errors": errors or {}}, status)
 

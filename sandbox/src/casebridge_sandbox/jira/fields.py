@@ -6,21 +6,22 @@ Source: Atlassian, "Create issue" and "Edit issue", Jira Cloud platform REST API
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
-from casebridge_sandbox.desk import Desk
-from casebridge_sandbox.exchange import JsonObject
 from casebridge_sandbox.jira.documents import is_document, text_of
 from casebridge_sandbox.jira.errors import not_on_screen
-from casebridge_sandbox.jira.scenario import JiraScenario
+
+if TYPE_CHECKING:
+    from casebridge_sandbox.desk import Desk
+    from casebridge_sandbox.exchange import JsonObject
+    from casebridge_sandbox.jira.scenario import JiraScenario
 
 __all__ = ("FieldReader",)
 
 _LONGEST_SUMMARY = 255
 _LONGEST_LABEL = 255
 _LONGEST_TEXT = 32_767
-_TEXT_TOO_LONG = (
-    "The entered text is too long. It exceeds the allowed limit of 32,767 characters."
-)
+_TEXT_TOO_LONG = "The entered text is too long. It exceeds the allowed limit of 32,767 characters."
 _RICH_TEXT = ("description", "environment")
 
 
@@ -87,8 +88,7 @@ class FieldReader:
             return None, ""
         if self._rich_text:
             if not is_document(value):
-                return None, "Operation value must be an Atlassian Document (see the Atlassian " \
-                    "Document Format)"
+                return None, "Operation value must be an Atlassian Document"
         elif not isinstance(value, str):
             return None, "Operation value must be a string"
         if len(text_of(value)) > _LONGEST_TEXT:
@@ -104,13 +104,10 @@ class FieldReader:
             if not label or any(character.isspace() for character in label):
                 return None, f"The label '{label}' contains spaces which is invalid."
             if len(label) > _LONGEST_LABEL:
-                return None, f"The label '{label}' exceeds the maximum length for a single label " \
-                    "(255 characters)."
+                return None, f"The label '{label}' is longer than 255 characters."
         return list(dict.fromkeys(value)) or None, ""
 
-    def _named(
-        self, value: object, names: tuple[str, ...], kind: str
-    ) -> tuple[object, str]:
+    def _named(self, value: object, names: tuple[str, ...], kind: str) -> tuple[object, str]:
         if value is None:
             return None, ""
         if not isinstance(value, dict):

@@ -8,12 +8,15 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
-from casebridge_sandbox.desk import Desk
 from casebridge_sandbox.jira.documents import text_of
 from casebridge_sandbox.jira.jql import Clause, JqlError, Query
-from casebridge_sandbox.jira.scenario import JiraScenario
 from casebridge_sandbox.tickets import Ticket
+
+if TYPE_CHECKING:
+    from casebridge_sandbox.desk import Desk
+    from casebridge_sandbox.jira.scenario import JiraScenario
 
 __all__ = ("SearchIndex",)
 
@@ -80,9 +83,7 @@ class SearchIndex:
         self._pending = waiting
         return list(self._known.values())
 
-    def find(
-        self, query: Query, scenario: JiraScenario, desk: Desk, now: datetime
-    ) -> list[Ticket]:
+    def find(self, query: Query, scenario: JiraScenario, desk: Desk, now: datetime) -> list[Ticket]:
         """Return the issues that match, in the order the query wants; newest first otherwise.
 
         Raises:
@@ -115,7 +116,9 @@ class _Matcher:
             case "project":
                 known = (*self._scenario.projects, self._scenario.project_name)
             case "status":
-                known = [s for each in self._scenario.workflow.statuses for s in (each.name, each.id)]
+                known = [
+                    s for each in self._scenario.workflow.statuses for s in (each.name, each.id)
+                ]
             case "issuetype" | "type":
                 known = self._scenario.issue_types
             case "created" | "updated":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import UNSET
@@ -10,10 +11,12 @@ from msgspec import UNSET
 from casebridge_sandbox.exchange import Call, JsonObject, Reply, UnreadableBody
 from casebridge_sandbox.jira.errors import not_found, refused
 from casebridge_sandbox.jira.fields import FieldReader
-from casebridge_sandbox.jira.site import JiraSite
-from casebridge_sandbox.jira.transitions import TransitionCalls
-from casebridge_sandbox.routing import Operation
-from casebridge_sandbox.tickets import Ticket
+
+if TYPE_CHECKING:
+    from casebridge_sandbox.jira.site import JiraSite
+    from casebridge_sandbox.jira.transitions import TransitionCalls
+    from casebridge_sandbox.routing import Operation
+    from casebridge_sandbox.tickets import Ticket
 
 __all__ = ("IssueCalls",)
 
@@ -207,9 +210,7 @@ class IssueCalls:
 
     def _reader(self, call: Call) -> FieldReader:
         site = self._site
-        return FieldReader(
-            site.scenario, site.sandbox.desk, rich_text=site.rich_text(call)
-        )
+        return FieldReader(site.scenario, site.sandbox.desk, rich_text=site.rich_text(call))
 
     def _place(self, fields: JsonObject) -> tuple[str, str, dict[str, str]]:
         """Return the project and the issue type that a caller wants, and what is wrong."""

@@ -97,7 +97,7 @@ class _Parser:
         self._at = 0
 
     def query(self) -> Query:
-        clauses = []
+        clauses: list[Clause] = []
         while self._peek() and not self._next_is("order"):
             if clauses:
                 self._expect("and")

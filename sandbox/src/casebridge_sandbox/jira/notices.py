@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import uuid
 from random import Random
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from casebridge_sandbox.desk import TicketEvent
-from casebridge_sandbox.exchange import JsonObject
-from casebridge_sandbox.jira.scenario import JiraScenario
-from casebridge_sandbox.jira.shapes import Shapes
 from casebridge_sandbox.signatures import hub_signature
-from casebridge_sandbox.tickets import Change
 from casebridge_sandbox.webhooks import WebhookEndpoint, WebhookMessage
+
+if TYPE_CHECKING:
+    from casebridge_sandbox.desk import TicketEvent
+    from casebridge_sandbox.exchange import JsonObject
+    from casebridge_sandbox.jira.scenario import JiraScenario
+    from casebridge_sandbox.jira.shapes import Shapes
+    from casebridge_sandbox.tickets import Change
 
 __all__ = ("NoticeWriter",)
 

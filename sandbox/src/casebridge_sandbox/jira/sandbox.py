@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from typing_extensions import override
 
-from casebridge_sandbox.clock import Clock
-from casebridge_sandbox.desk import TicketEvent
 from casebridge_sandbox.exchange import Call, Reply
-from casebridge_sandbox.faults import Fault
 from casebridge_sandbox.jira.about import AboutCalls
+from casebridge_sandbox.jira.admin import AdminCalls
 from casebridge_sandbox.jira.comments import CommentCalls
 from casebridge_sandbox.jira.documents import text_of
 from casebridge_sandbox.jira.errors import UNAVAILABLE_PAGE, error_reply
@@ -24,11 +22,16 @@ from casebridge_sandbox.jira.search import SearchCalls
 from casebridge_sandbox.jira.site import JiraSite, account_of
 from casebridge_sandbox.jira.transitions import TransitionCalls
 from casebridge_sandbox.numbering import IdSource, NumericIds
-from casebridge_sandbox.routing import Operation
 from casebridge_sandbox.sandbox import ActionRefused, VendorSandbox
-from casebridge_sandbox.tickets import Comment, Person, Ticket
 from casebridge_sandbox.webhooks import RetryPolicy, WebhookEndpoint, WebhookMessage
-from casebridge_sandbox.workflow import Workflow
+
+if TYPE_CHECKING:
+    from casebridge_sandbox.clock import Clock
+    from casebridge_sandbox.desk import TicketEvent
+    from casebridge_sandbox.faults import Fault
+    from casebridge_sandbox.routing import Operation
+    from casebridge_sandbox.tickets import Comment, Person, Ticket
+    from casebridge_sandbox.workflow import Workflow
 
 __all__ = ("JiraSandbox",)
 
@@ -88,12 +91,13 @@ class JiraSandbox(VendorSandbox[JiraScenario]):
             *IssueCalls(self._site, transitions).operations(),
             *transitions.operations(),
             *CommentCalls(self._site).operations(),
+            *AdminCalls(self._site).operations(),
         )
 
     @override
-    def page_ticket(self, call: Call) -> Ticket | None:
+    def page_reference(self, call: Call) -> str | None:
         prefix, _, key = call.path.rpartition("/")
-        return self.desk.find(key) if prefix == "/browse" else None
+        return key if prefix == "/browse" else None
 
     @override
     def page_path(self, ticket: Ticket) -> str:
@@ -194,9 +198,7 @@ class JiraSandbox(VendorSandbox[JiraScenario]):
                 return name, person.display_name
             case "resolution" | "priority":
                 names = (
-                    self.scenario.resolutions
-                    if field == "resolution"
-                    else self.scenario.priorities
+                    self.scenario.resolutions if field == "resolution" else self.scenario.priorities
                 )
                 number = names.index(str(value)) + 1 if value in names else 0
                 return str(number), str(value)

@@ -74,8 +74,8 @@ class JiraScenario(Scenario, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         api_token: Its API token (Cloud) and personal access token (Data Center).
         basic_auth: Whether basic authentication is on; Jira 11 ships with it off.
         denied_permissions: The permissions that the account lacks, for example
-            ``TRANSITION_ISSUES``, ``ADD_COMMENTS``, ``CREATE_ISSUES``, ``EDIT_ISSUES``, or
-            ``BROWSE_PROJECTS``.
+            ``TRANSITION_ISSUES``, ``ADD_COMMENTS``, ``CREATE_ISSUES``, ``EDIT_ISSUES``,
+            ``BROWSE_PROJECTS``, or ``ADMINISTER`` for the registration of webhooks.
         search_lag_seconds: How long a change takes to appear in search, in seconds of the
             sandbox's clock.
         search_lag_searches: How many searches do not see a change yet.

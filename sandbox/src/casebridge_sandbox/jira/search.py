@@ -9,14 +9,17 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from casebridge_sandbox.exchange import Call, JsonObject, Refusal, Reply
 from casebridge_sandbox.jira.errors import error_reply, refused
-from casebridge_sandbox.jira.index import SearchIndex
 from casebridge_sandbox.jira.jql import JqlError, Query, parse_jql
-from casebridge_sandbox.jira.site import JiraSite
-from casebridge_sandbox.routing import Operation
-from casebridge_sandbox.tickets import Ticket
+
+if TYPE_CHECKING:
+    from casebridge_sandbox.jira.index import SearchIndex
+    from casebridge_sandbox.jira.site import JiraSite
+    from casebridge_sandbox.routing import Operation
+    from casebridge_sandbox.tickets import Ticket
 
 __all__ = ("SearchCalls",)
 
@@ -142,9 +145,7 @@ class SearchCalls:
         listed = given.get("reconcileIssues")
         known = {str(each) for each in listed} if isinstance(listed, list) else set()
         desk = self._site.sandbox.desk
-        return [
-            desk.tickets.get(each.id, each) if each.id in known else each for each in found
-        ]
+        return [desk.tickets.get(each.id, each) if each.id in known else each for each in found]
 
 
 def _query(text: str) -> Query:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from casebridge_sandbox.exchange import JsonObject
 from casebridge_sandbox.jira.documents import document_of_text, text_of
-from casebridge_sandbox.jira.scenario import JiraScenario
-from casebridge_sandbox.tickets import Comment, Person, Ticket
-from casebridge_sandbox.workflow import Category, Status
+
+if TYPE_CHECKING:
+    from casebridge_sandbox.exchange import JsonObject
+    from casebridge_sandbox.jira.scenario import JiraScenario
+    from casebridge_sandbox.tickets import Comment, Person, Ticket
+    from casebridge_sandbox.workflow import Category, Status
 
 __all__ = ("Shapes", "jira_time")
 
@@ -112,9 +115,7 @@ class Shapes:
 
     def named(self, kind: str, name: str) -> JsonObject:
         """Return a priority or a resolution."""
-        names = (
-            self._scenario.priorities if kind == "priority" else self._scenario.resolutions
-        )
+        names = self._scenario.priorities if kind == "priority" else self._scenario.resolutions
         number = str(names.index(name) + 1) if name in names else "0"
         return {"self": f"{self._root}/{kind}/{number}", "id": number, "name": name}
 

@@ -7,14 +7,17 @@ import binascii
 from collections import defaultdict, deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from casebridge_sandbox.exchange import Call, Refusal, Reply
 from casebridge_sandbox.jira.errors import error_reply, not_found, refused
-from casebridge_sandbox.jira.scenario import JiraScenario
 from casebridge_sandbox.jira.shapes import Shapes
 from casebridge_sandbox.routing import Operation
-from casebridge_sandbox.sandbox import VendorSandbox
 from casebridge_sandbox.tickets import Person, Ticket
+
+if TYPE_CHECKING:
+    from casebridge_sandbox.jira.scenario import JiraScenario
+    from casebridge_sandbox.sandbox import VendorSandbox
 
 __all__ = ("JiraSite", "account_of")
 

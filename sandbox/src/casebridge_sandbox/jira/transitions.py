@@ -5,15 +5,19 @@ Source: Atlassian, "Get transitions" and "Transition issue", Jira Cloud platform
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from casebridge_sandbox.exchange import Call, JsonObject, Refusal, Reply
 from casebridge_sandbox.jira.comments import comment_body
 from casebridge_sandbox.jira.errors import not_on_screen, refused
 from casebridge_sandbox.jira.fields import FieldReader
-from casebridge_sandbox.jira.shapes import Shapes
-from casebridge_sandbox.jira.site import JiraSite
-from casebridge_sandbox.routing import Operation
-from casebridge_sandbox.tickets import Ticket
-from casebridge_sandbox.workflow import Transition
+
+if TYPE_CHECKING:
+    from casebridge_sandbox.jira.shapes import Shapes
+    from casebridge_sandbox.jira.site import JiraSite
+    from casebridge_sandbox.routing import Operation
+    from casebridge_sandbox.tickets import Ticket
+    from casebridge_sandbox.workflow import Transition
 
 __all__ = ("TransitionCalls",)
 
@@ -79,9 +83,7 @@ class TransitionCalls:
         site = self._site
         edge = self._chosen(ticket, body)
         fields, update = _object(body.get("fields")), _object(body.get("update"))
-        reader = FieldReader(
-            site.scenario, site.sandbox.desk, rich_text=site.rich_text(call)
-        )
+        reader = FieldReader(site.scenario, site.sandbox.desk, rich_text=site.rich_text(call))
         reader.read(fields, edge.screen)
         errors = reader.errors
         for name in update:

@@ -9,14 +9,17 @@ Source: ServiceNow, "RESTMessageV2" and "GlideCertificateEncryption".
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
-from casebridge_sandbox.desk import TicketEvent
-from casebridge_sandbox.exchange import JsonObject
 from casebridge_sandbox.servicenow.rows import stamp
 from casebridge_sandbox.signatures import base64_signature
-from casebridge_sandbox.tickets import Person
 from casebridge_sandbox.webhooks import WebhookEndpoint, WebhookMessage
-from casebridge_sandbox.workflow import Workflow
+
+if TYPE_CHECKING:
+    from casebridge_sandbox.desk import TicketEvent
+    from casebridge_sandbox.exchange import JsonObject
+    from casebridge_sandbox.tickets import Person
+    from casebridge_sandbox.workflow import Workflow
 
 __all__ = ("notice",)
 

@@ -7,71 +7,104 @@ policy"; the mandatory fields are those of the usual data policy.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from casebridge_sandbox.servicenow.errors import acl_refusal, data_policy_refusal, rule_refusal
 from casebridge_sandbox.servicenow.records import JOURNALS
 from casebridge_sandbox.servicenow.rows import stamp
-from casebridge_sandbox.servicenow.scenario import ServiceNowScenario, ServiceNowTable
+from casebridge_sandbox.servicenow.scenario import ServiceNowTable
 from casebridge_sandbox.tickets import Person, Ticket
 
-__all__ = ("check_write", "consequences")
+if TYPE_CHECKING:
+    from casebridge_sandbox.servicenow.scenario import ServiceNowScenario
+
+__all__ = ("Write", "check_write", "consequences")
 
 _CLOSE_RULE = ("Only administrators close incidents", "c105e0000000000000000000000000c1")
 _STATE_RULE = ("Refuse a change of state", "57a7e0000000000000000000000057a7")
 _AWAITING_CALLER = "1"
 
 
-def check_write(  # noqa: PLR0913 - a policy looks at all of it
-    scenario: ServiceNowScenario,
-    table: ServiceNowTable,
-    ticket: Ticket | None,
-    person: Person,
-    state: str | None,
-    values: Mapping[str, object],
-) -> None:
-    """Apply the data policies and business rules to a write.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    """A write to a record, before it is done.
 
-    Args:
-        scenario: The scenario.
+    Attributes:
         table: The table.
         ticket: The record, or None when it is being inserted.
         person: Who writes.
         state: The new state, or None when it stays.
         values: The other columns of the write.
+    """
+
+    table: ServiceNowTable
+    ticket: Ticket | None
+    person: Person
+    state: str | None
+    values: Mapping[str, object]
+
+    @property
+    def before(self) -> str | None:
+        """The state before, or None for an insert."""
+        return self.ticket.status if self.ticket else None
+
+    @property
+    def target(self) -> str:
+        """The state after."""
+        return self.state or self.before or self.table.workflow.initial
+
+    def after(self, column: str) -> object:
+        """Return what a column holds after the write."""
+        present = self.ticket.fields.get(column) if self.ticket else None
+        return self.values.get(column, present)
+
+
+def check_write(scenario: ServiceNowScenario, write: Write) -> None:
+    """Apply access controls, business rules, and data policies to a write.
+
+    Args:
+        scenario: The scenario.
+        write: The write.
 
     Raises:
         Refusal: With 403 if one of them does not allow it.
     """
-    present: Mapping[str, object] = ticket.fields if ticket else {}
-    before = ticket.status if ticket else None
-    target = state or before or table.workflow.initial
-
-    def missing(*columns: tuple[str, str]) -> list[str]:
-        return [label for name, label in columns if not values.get(name, present.get(name))]
-
-    if before == "7" and scenario.closed_is_read_only:
-        touched = set(values) - set(JOURNALS)
-        if touched or (state is not None and state != before):
+    moves = write.target != write.before
+    if write.before == "7" and scenario.closed_is_read_only:
+        if moves or set(write.values) - set(JOURNALS):
             raise acl_refusal("Update")
-    if state is not None and before is not None and state != before:
-        if table.workflow.status(state) and not table.workflow.edges(before, state):
-            raise rule_refusal(table.name, *_STATE_RULE)
-        if state == "7" and scenario.only_admins_close and not person.admin:
-            raise rule_refusal(table.name, *_CLOSE_RULE)
-    wanted: list[str] = []
+    elif moves:
+        _check_rules(scenario, write)
+    if labels := _missing(scenario, write):
+        raise data_policy_refusal(labels)
+
+
+def _check_rules(scenario: ServiceNowScenario, write: Write) -> None:
+    workflow = write.table.workflow
+    known = write.before is not None and workflow.status(write.target) is not None
+    if known and not workflow.edges(str(write.before), write.target):
+        raise rule_refusal(write.table.name, *_STATE_RULE)
+    if write.target == "7" and scenario.only_admins_close and not write.person.admin:
+        raise rule_refusal(write.table.name, *_CLOSE_RULE)
+
+
+def _missing(scenario: ServiceNowScenario, write: Write) -> list[str]:
+    """Return the labels of the mandatory fields that are empty after the write."""
+    mandatory: list[tuple[str, str]] = []
     if scenario.require_caller:
-        wanted += missing(("caller_id", "Caller"))
-    if scenario.require_close_fields and target in ("6", "7"):
-        wanted += missing(("close_code", "Resolution code"), ("close_notes", "Resolution notes"))
-    if scenario.require_hold_reason and target == "3":
-        wanted += missing(("hold_reason", "On hold reason"))
-        reason = values.get("hold_reason", present.get("hold_reason"))
-        entering = before != "3" or "hold_reason" in values
-        if reason == _AWAITING_CALLER and entering and not values.get("comments"):
-            wanted.append("Additional comments")
-    if wanted:
-        raise data_policy_refusal(wanted)
+        mandatory.append(("caller_id", "Caller"))
+    if scenario.require_close_fields and write.target in ("6", "7"):
+        mandatory += [("close_code", "Resolution code"), ("close_notes", "Resolution notes")]
+    holds = scenario.require_hold_reason and write.target == "3"
+    if holds:
+        mandatory.append(("hold_reason", "On hold reason"))
+    labels = [label for column, label in mandatory if not write.after(column)]
+    entering = write.before != "3" or "hold_reason" in write.values
+    if holds and entering and write.after("hold_reason") == _AWAITING_CALLER:
+        labels += [] if write.values.get("comments") else ["Additional comments"]
+    return labels
 
 
 def consequences(

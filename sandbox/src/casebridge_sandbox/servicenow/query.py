@@ -6,6 +6,7 @@ Source: ServiceNow, "Operators available for filters and queries" and "Table API
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -40,30 +41,7 @@ class Term:
 
     def holds(self, actual: str) -> bool:
         """Tell whether a value fulfils the condition."""
-        wanted = self.value
-        match self.operator:
-            case "=":
-                return actual == wanted
-            case "!=":
-                return actual != wanted
-            case "LIKE":
-                return wanted.casefold() in actual.casefold()
-            case "NOT LIKE" | "NOTLIKE":
-                return wanted.casefold() not in actual.casefold()
-            case "STARTSWITH":
-                return actual.casefold().startswith(wanted.casefold())
-            case "ENDSWITH":
-                return actual.casefold().endswith(wanted.casefold())
-            case "IN":
-                return actual in wanted.split(",")
-            case "NOT IN":
-                return actual not in wanted.split(",")
-            case "ISEMPTY":
-                return actual == ""
-            case "ISNOTEMPTY":
-                return actual != ""
-            case _:
-                return _ordered(actual, self.operator, wanted)
+        return _OPERATORS[self.operator](actual, self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +69,7 @@ class EncodedQuery:
                 are ignored.
         """
         return any(
-            all(_group_holds(group, value_of) for group in groups)
-            for groups in self.alternatives
+            all(_group_holds(group, value_of) for group in groups) for groups in self.alternatives
         )
 
 
@@ -127,17 +104,37 @@ def _value(text: str) -> str:
     return f"{found['date']} {found['time']}" if found else text
 
 
-def _ordered(actual: str, operator: str, wanted: str) -> bool:
-    left: tuple[int, str] = (0, actual)
-    right: tuple[int, str] = (0, wanted)
+def _key(actual: str, wanted: str) -> tuple[tuple[int, str], tuple[int, str]]:
+    """Return two values such that numbers compare as numbers and all else as text."""
     if actual.isdecimal() and wanted.isdecimal():
-        left, right = (int(actual), ""), (int(wanted), "")
-    match operator:
-        case ">=":
-            return left >= right
-        case "<=":
-            return left <= right
-        case ">":
-            return left > right
-        case _:
-            return left < right
+        return (int(actual), ""), (int(wanted), "")
+    return (0, actual), (0, wanted)
+
+
+def _contains(actual: str, wanted: str) -> bool:
+    return wanted.casefold() in actual.casefold()
+
+
+def _compare(
+    test: Callable[[tuple[int, str], tuple[int, str]], bool],
+) -> Callable[[str, str], bool]:
+    return lambda actual, wanted: test(*_key(actual, wanted))
+
+
+_OPERATORS: dict[str, Callable[[str, str], bool]] = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    ">=": _compare(operator.ge),
+    "<=": _compare(operator.le),
+    ">": _compare(operator.gt),
+    "<": _compare(operator.lt),
+    "LIKE": _contains,
+    "NOT LIKE": lambda actual, wanted: not _contains(actual, wanted),
+    "NOTLIKE": lambda actual, wanted: not _contains(actual, wanted),
+    "STARTSWITH": lambda actual, wanted: actual.casefold().startswith(wanted.casefold()),
+    "ENDSWITH": lambda actual, wanted: actual.casefold().endswith(wanted.casefold()),
+    "IN": lambda actual, wanted: actual in wanted.split(","),
+    "NOT IN": lambda actual, wanted: actual not in wanted.split(","),
+    "ISEMPTY": lambda actual, _: not actual,
+    "ISNOTEMPTY": lambda actual, _: bool(actual),
+}

@@ -6,11 +6,14 @@ Source: ServiceNow, "Incident form", "Priority lookup rules", and "Incident stat
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
 
-from casebridge_sandbox.desk import Desk
 from casebridge_sandbox.servicenow.rows import Cell, Row, stamp_cell
-from casebridge_sandbox.servicenow.scenario import ServiceNowScenario, ServiceNowTable
 from casebridge_sandbox.tickets import Comment, Person, Ticket
+
+if TYPE_CHECKING:
+    from casebridge_sandbox.desk import Desk
+    from casebridge_sandbox.servicenow.scenario import ServiceNowScenario, ServiceNowTable
 
 __all__ = (
     "COMPUTED",

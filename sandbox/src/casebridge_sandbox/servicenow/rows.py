@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from casebridge_sandbox.exchange import JsonObject
+if TYPE_CHECKING:
+    from casebridge_sandbox.exchange import JsonObject
 
 __all__ = ("Cell", "Row", "shown", "stamp", "stamp_cell")
 

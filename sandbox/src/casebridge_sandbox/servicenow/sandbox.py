@@ -4,29 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import parse_qs, unquote
 
 import msgspec
 from typing_extensions import override
 
-from casebridge_sandbox.clock import Clock
-from casebridge_sandbox.desk import TicketEvent
 from casebridge_sandbox.exchange import Call, Refusal, Reply
-from casebridge_sandbox.faults import Fault
 from casebridge_sandbox.numbering import HexIds, IdSource
 from casebridge_sandbox.routing import Operation
 from casebridge_sandbox.sandbox import ActionRefused, VendorSandbox
 from casebridge_sandbox.servicenow.errors import HIBERNATING_PAGE, error_reply
 from casebridge_sandbox.servicenow.notices import notice
-from casebridge_sandbox.servicenow.policies import check_write, consequences
+from casebridge_sandbox.servicenow.policies import Write, check_write, consequences
 from casebridge_sandbox.servicenow.records import Records, user_of
 from casebridge_sandbox.servicenow.scenario import PRESETS, ServiceNowScenario, ServiceNowTable
 from casebridge_sandbox.servicenow.sessions import Sessions
 from casebridge_sandbox.servicenow.table_api import TableCalls
-from casebridge_sandbox.tickets import Comment, Person, Ticket
 from casebridge_sandbox.webhooks import RetryPolicy, WebhookEndpoint, WebhookMessage
-from casebridge_sandbox.workflow import Workflow
+
+if TYPE_CHECKING:
+    from casebridge_sandbox.clock import Clock
+    from casebridge_sandbox.desk import TicketEvent
+    from casebridge_sandbox.faults import Fault
+    from casebridge_sandbox.tickets import Comment, Person, Ticket
+    from casebridge_sandbox.workflow import Workflow
 
 __all__ = ("ServiceNowSandbox",)
 
@@ -82,15 +84,14 @@ class ServiceNowSandbox(VendorSandbox[ServiceNowScenario]):
         return (token, *TableCalls(self).operations())
 
     @override
-    def page_ticket(self, call: Call) -> Ticket | None:
+    def page_reference(self, call: Call) -> str | None:
         if call.path == "/nav_to.do":
             target = call.argument("uri") or ""
         elif call.path.startswith(_CLASSIC):
             target = unquote(call.path.removeprefix(_CLASSIC))
         else:
             return None
-        sys_id = parse_qs(target.partition("?")[2]).get("sys_id", [""])[0]
-        return self.desk.find(sys_id)
+        return parse_qs(target.partition("?")[2]).get("sys_id", ["?"])[0]
 
     @override
     def page_path(self, ticket: Ticket) -> str:
@@ -197,8 +198,9 @@ class ServiceNowSandbox(VendorSandbox[ServiceNowScenario]):
         target = table.workflow.status(status)
         if target is not None and not force:
             changes = self.fields_on_move(ticket, target.id, fields)
+            write = Write(table=table, ticket=ticket, person=person, state=target.id, values=fields)
             try:
-                check_write(self.scenario, table, ticket, person, target.id, dict(fields))
+                check_write(self.scenario, write)
             except Refusal as refusal:
                 if not _is_data_policy(refusal):
                     raise ActionRefused(_detail(refusal)) from refusal

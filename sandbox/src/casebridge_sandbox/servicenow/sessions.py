@@ -10,12 +10,15 @@ import base64
 import binascii
 from datetime import datetime, timedelta
 from random import Random
+from typing import TYPE_CHECKING
 
-from casebridge_sandbox.clock import Clock
 from casebridge_sandbox.exchange import Call, JsonObject, Reply
 from casebridge_sandbox.servicenow.records import user_of
-from casebridge_sandbox.servicenow.scenario import ServiceNowScenario
-from casebridge_sandbox.tickets import Person
+
+if TYPE_CHECKING:
+    from casebridge_sandbox.clock import Clock
+    from casebridge_sandbox.servicenow.scenario import ServiceNowScenario
+    from casebridge_sandbox.tickets import Person
 
 __all__ = ("Sessions",)
 

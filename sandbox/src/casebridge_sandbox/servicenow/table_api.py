@@ -6,18 +6,21 @@ Source: ServiceNow, "Table API".
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from casebridge_sandbox.exchange import Call, JsonObject, Reply, UnreadableBody
 from casebridge_sandbox.routing import NamedByCall, Operation
-from casebridge_sandbox.sandbox import VendorSandbox
 from casebridge_sandbox.servicenow.errors import NO_RECORD, acl_refusal, error_reply, refused
-from casebridge_sandbox.servicenow.policies import check_write, consequences
+from casebridge_sandbox.servicenow.policies import Write, check_write, consequences
 from casebridge_sandbox.servicenow.query import parse_query
 from casebridge_sandbox.servicenow.records import COMPUTED, JOURNALS, REFERENCES, Records
 from casebridge_sandbox.servicenow.rows import Row, shown
-from casebridge_sandbox.servicenow.scenario import ServiceNowScenario, ServiceNowTable
-from casebridge_sandbox.tickets import Ticket
+
+if TYPE_CHECKING:
+    from casebridge_sandbox.sandbox import VendorSandbox
+    from casebridge_sandbox.servicenow.scenario import ServiceNowScenario, ServiceNowTable
+    from casebridge_sandbox.tickets import Ticket
 
 __all__ = ("TableCalls",)
 
@@ -100,7 +103,14 @@ class TableCalls:
         journals = {name: values.pop(name) for name in JOURNALS if name in values}
         assignee = values.pop("assigned_to", None)
         person, desk = call.person, self._sandbox.desk
-        check_write(self._scenario, table, None, person, state, {**values, **journals})
+        write = Write(
+            table=table,
+            ticket=None,
+            person=person,
+            state=state,
+            values={**values, **journals},
+        )
+        check_write(self._scenario, write)
         started: JsonObject = {"impact": "3", "urgency": "3", **values}
         if state != table.workflow.initial:
             started |= consequences(None, person, state, self._sandbox.clock())
@@ -126,7 +136,14 @@ class TableCalls:
         state = _take_state(values)
         journals = {name: values.pop(name) for name in JOURNALS if values.get(name)}
         person, desk = call.person, self._sandbox.desk
-        check_write(self._scenario, table, ticket, person, state, {**values, **journals})
+        write = Write(
+            table=table,
+            ticket=ticket,
+            person=person,
+            state=state,
+            values={**values, **journals},
+        )
+        check_write(self._scenario, write)
         fields = {
             **values,
             **consequences(ticket, person, state, self._sandbox.clock()),
