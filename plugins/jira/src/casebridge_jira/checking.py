@@ -1,0 +1,192 @@
+"""The connection check: what the connector needs, line by line, each failing line with its cure."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from casebridge_core import (
+    CaseStatus,
+    CheckLine,
+    ConnectionReport,
+    NativeStatus,
+    Person,
+    PushError,
+)
+from casebridge_jira.moving import workflow_statuses
+from casebridge_jira.screens import read_create_fields, read_issue_type, screen_lines
+from casebridge_jira.tickets import read_moment, read_text
+
+if TYPE_CHECKING:
+    from casebridge_jira.client import JiraClient
+
+_SKEW_SECONDS: Final = 120
+_PERMISSIONS: Final = {
+    "BROWSE_PROJECTS": ("see the project", "Browse projects"),
+    "CREATE_ISSUES": ("create issues", "Create issues"),
+    "TRANSITION_ISSUES": ("move issues", "Transition issues"),
+    "ADD_COMMENTS": ("comment", "Add comments"),
+    "LINK_ISSUES": ("link back to the case", "Link issues"),
+}
+
+
+async def check(client: JiraClient, outbound: Mapping[CaseStatus, str]) -> ConnectionReport:
+    """Return the report; ``outbound`` is the native status that each case status is pushed to."""
+    lines = [line async for line in _site(client)]
+    if any(line.ok is False for line in lines):
+        return ConnectionReport(lines=tuple(lines))
+    try:
+        account = await client.account()
+    except PushError as error:
+        lines.append(_failed("account", error, "Renew the token and save it in the settings."))
+        return ConnectionReport(lines=tuple(lines))
+    lines.append(CheckLine(name="account", ok=True, detail=_named(account)))
+    project = await _project(client)
+    lines.append(project)
+    statuses: tuple[NativeStatus, ...] = ()
+    if project.ok:
+        lines += [line async for line in _permissions(client)]
+        lines += [line async for line in _create_screen(client)]
+        statuses = await _statuses(client, outbound, lines)
+        lines.append(await _webhook(client))
+    return ConnectionReport(lines=tuple(lines), account=account, statuses=statuses)
+
+
+async def _site(client: JiraClient) -> AsyncIterator[CheckLine]:
+    try:
+        answer = await client.read("/serverInfo")
+    except PushError as error:
+        yield _failed("reachable", error, "Check base_url, and that this machine may reach it.")
+        return
+    found = answer if isinstance(answer, Mapping) else {}
+    version = read_text(found.get("version")) or "unknown"
+    kind = "Jira Cloud" if found.get("deploymentType") == "Cloud" else "Jira Data Center"
+    yield CheckLine(name="reachable", ok=True, detail=f"{kind}, version {version}")
+    if (kind == "Jira Cloud") is not client.config.is_cloud:
+        yield CheckLine(
+            name="deployment",
+            ok=False,
+            detail=f"the settings say {client.config.deployment}, and this is {kind}",
+            cure="Change the deployment in the settings.",
+        )
+    server_time = read_moment(found.get("serverTime"))
+    if server_time is not None:
+        skew = round(abs((datetime.now(UTC) - server_time).total_seconds()))
+        yield CheckLine(
+            name="clock",
+            ok=skew <= _SKEW_SECONDS,
+            detail=f"{skew} s apart",
+            cure="" if skew <= _SKEW_SECONDS else "Set this machine's clock by a time server.",
+        )
+
+
+async def _project(client: JiraClient) -> CheckLine:
+    key = client.config.project
+    try:
+        found = await client.read(f"/project/{key}")
+    except PushError as error:
+        return _failed(
+            "project", error, f"Check the key {key}, and give the account access to the project."
+        )
+    name = read_text(found.get("name")) if isinstance(found, Mapping) else None
+    service = isinstance(found, Mapping) and found.get("projectTypeKey") == "service_desk"
+    kind = "service project" if service else "project"
+    return CheckLine(name="project", ok=True, detail=f"{key} ({name or 'no name'}), a {kind}")
+
+
+async def _permissions(client: JiraClient) -> AsyncIterator[CheckLine]:
+    params = {"projectKey": client.config.project, "permissions": ",".join(_PERMISSIONS)}
+    try:
+        answer = await client.read("/mypermissions", params)
+    except PushError as error:
+        yield _failed("permissions", error, "Try again; the account may read its own permissions.")
+        return
+    granted = answer.get("permissions") if isinstance(answer, Mapping) else None
+    for key, (may, title) in _PERMISSIONS.items():
+        held = isinstance(granted, Mapping) and _has(granted.get(key))
+        yield CheckLine(
+            name=f"may {may}",
+            ok=held,
+            detail="granted" if held else f'the permission "{title}" is missing',
+            cure="" if held else f'Grant "{title}" to the account in the project\'s permissions.',
+        )
+
+
+async def _create_screen(client: JiraClient) -> AsyncIterator[CheckLine]:
+    """Source: Atlassian, Jira Cloud REST v3, Issues, Get create metadata of a project."""
+    path = f"/issue/createmeta/{client.config.project}/issuetypes"
+    try:
+        type_id, names = read_issue_type(await client.read(path), client.config.issue_type)
+        if type_id is None:
+            yield CheckLine(
+                name="issue type",
+                ok=False,
+                detail=f"{client.config.issue_type} cannot be created here",
+                cure=f"Choose one of: {', '.join(names) or 'none is offered'}.",
+            )
+            return
+        yield CheckLine(name="issue type", ok=True, detail=client.config.issue_type)
+        fields = read_create_fields(await client.read(f"{path}/{type_id}"))
+    except PushError as error:
+        yield _failed("create screen", error, 'Grant "Create issues" to the account.')
+        return
+    for line in screen_lines(fields, client.config):
+        yield line
+
+
+async def _statuses(
+    client: JiraClient, outbound: Mapping[CaseStatus, str], lines: list[CheckLine]
+) -> tuple[NativeStatus, ...]:
+    try:
+        known = await workflow_statuses(client, client.config.project, client.config.issue_type)
+    except PushError as error:
+        lines.append(_failed("statuses", error, "Try again; the project's statuses were not read."))
+        return ()
+    names = ", ".join(f"{status.name} ({status.id})" for status in known)
+    for native in dict.fromkeys(outbound.values()):
+        there = any(status.matches(native) for status in known)
+        lines.append(
+            CheckLine(
+                name=f"status {native}",
+                ok=there,
+                detail="in the workflow" if there else "not in the workflow",
+                cure="" if there else f"Map it in the status map to one of: {names}.",
+            )
+        )
+    return known
+
+
+async def _webhook(client: JiraClient) -> CheckLine:
+    try:
+        answer = await client.webhooks()
+    except PushError:
+        return CheckLine(
+            name="webhook", ok=None, detail="not looked at: only an administrator may see webhooks"
+        )
+    listed = answer if isinstance(answer, list) else _mapping(answer).get("values")
+    ours = [hook for hook in listed or () if "/inbox/itsm" in str(_mapping(hook).get("url"))]
+    if ours:
+        return CheckLine(name="webhook", ok=True, detail=f"{len(ours)} set up for an inbox")
+    return CheckLine(
+        name="webhook",
+        ok=None,
+        detail="none points to an inbox",
+        cure="Follow the set-up guide, unless Automation sends the changes.",
+    )
+
+
+def _has(permission: object) -> bool:
+    return isinstance(permission, Mapping) and permission.get("havePermission") is True
+
+
+def _named(account: Person) -> str:
+    return f"{account.name} ({account.id})" if account.name else account.id
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _failed(name: str, error: PushError, cure: str) -> CheckLine:
+    return CheckLine(name=name, ok=False, detail=str(error), cure=cure)

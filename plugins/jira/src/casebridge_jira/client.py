@@ -1,0 +1,211 @@
+"""`JiraClient`: the REST calls, each returning Jira's JSON read into the bridge's values.
+
+Sources: Atlassian, Jira Cloud REST v3; Atlassian, Jira Data Center REST v2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+import httpx
+
+from casebridge_core import (
+    AuthenticationFailed,
+    Connector,
+    DestinationNotFound,
+    OutcomeUnknown,
+    Person,
+    PushError,
+    Ticket,
+    TicketNotFound,
+    UnexpectedResponse,
+)
+from casebridge_core.http import VendorApi
+from casebridge_jira.failures import refine
+from casebridge_jira.tickets import PROPERTY, TICKET_FIELDS, read_id, read_person, read_ticket
+from casebridge_jira.transitions import Transition, read_transitions
+
+if TYPE_CHECKING:
+    from casebridge_jira.config import JiraConfig
+
+Json = Mapping[str, Any]
+
+_COMMENTS_A_PAGE: Final = 100
+_MOST_COMMENTS: Final = 5_000
+
+
+class JiraClient:
+    """The calls of one connector. Every method raises a `PushError` or nothing."""
+
+    def __init__(self, connector: Connector[JiraConfig]) -> None:
+        self.config = connector.config
+        self._api = VendorApi(
+            connector.http,
+            self.config.api_url,
+            headers=_headers(self.config),
+            auth=_auth(self.config),
+            refine=refine,
+        )
+        self._root = VendorApi(
+            connector.http,
+            self.config.root_url,
+            headers=_headers(self.config),
+            auth=_auth(self.config),
+            refine=refine,
+        )
+
+    async def account(self) -> Person:
+        """Return whose credential this is; bad ones often pass for anonymous everywhere else."""
+        person = read_person(await self.my_settings())
+        if person is None:
+            raise UnexpectedResponse("Jira answered /myself without an account")
+        return person
+
+    async def my_settings(self) -> Json:
+        """Return the account as Jira describes it, its time zone included."""
+        return _object(await self._api.request("GET", "/myself"), "/myself")
+
+    async def create(self, fields: Json, properties: Sequence[Json]) -> tuple[str, str]:
+        """Create an issue and return its id and key.
+
+        Raises:
+            DestinationNotFound: the project or the issue type is not there or not visible.
+        """
+        payload = {"fields": dict(fields), "properties": list(properties)}
+        match await self._call("POST", "/issue", payload=payload):
+            case {"id": identity, "key": str(key)} if (found := read_id(identity)) is not None:
+                return found, key
+            case _:
+                raise OutcomeUnknown("Jira answered a create without an id; it may be stored")
+
+    async def ticket(self, external_id: str) -> Ticket:
+        """Read an issue."""
+        params = {"fields": ",".join(TICKET_FIELDS), "properties": PROPERTY}
+        answer = await self._call("GET", f"/issue/{external_id}", params=params)
+        ticket = read_ticket(answer, self.config.site_url)
+        if ticket is None:
+            raise UnexpectedResponse(f"Jira answered for issue {external_id} without a status")
+        return ticket
+
+    async def search(
+        self, jql: str, fields: Sequence[str], *, limit: int, page: str | int | None = None
+    ) -> Json:
+        """Return one page of a search: ``issues`` and what leads to the next page.
+
+        ``page`` is Cloud's ``nextPageToken`` or Data Center's ``startAt``. An anonymous caller
+        gets an empty page and no error, so an empty page makes sure of the account.
+        """
+        payload: dict[str, object] = {"jql": jql, "fields": list(fields), "maxResults": limit}
+        if page is not None:
+            payload["nextPageToken" if self.config.is_cloud else "startAt"] = page
+        path = "/search/jql" if self.config.is_cloud else "/search"
+        answer = await self._call("POST", path, payload=payload, writes=False)
+        found = _object(answer, path)
+        if not isinstance(found.get("issues"), list):
+            raise UnexpectedResponse("Jira answered a search without issues")
+        if not found["issues"]:
+            await self.account()
+        return found
+
+    async def transitions(self, external_id: str) -> tuple[Transition, ...]:
+        """Return the transitions open to us from where the issue is, with their fields."""
+        path = f"/issue/{external_id}/transitions"
+        return read_transitions(
+            await self._call("GET", path, params={"expand": "transitions.fields"})
+        )
+
+    async def transition(self, external_id: str, transition_id: str, fields: Json) -> None:
+        """Perform a transition: 204, or 200 without a body."""
+        payload: dict[str, object] = {"transition": {"id": transition_id}}
+        if fields:
+            payload["fields"] = dict(fields)
+        await self._call("POST", f"/issue/{external_id}/transitions", payload=payload)
+
+    async def add_comment(self, external_id: str, body: object, properties: Sequence[Json]) -> str:
+        """Post a comment and return its id."""
+        payload = {"body": body, "properties": list(properties)}
+        answer = await self._call("POST", f"/issue/{external_id}/comment", payload=payload)
+        match answer:
+            case {"id": identity} if (found := read_id(identity)) is not None:
+                return found
+            case _:
+                raise OutcomeUnknown("Jira answered a comment without an id; it may be stored")
+
+    async def comments(self, external_id: str) -> tuple[Json, ...]:
+        """Return every comment of an issue, oldest first."""
+        path = f"/issue/{external_id}/comment"
+        comments: list[Json] = []
+        while len(comments) < _MOST_COMMENTS:
+            params = {
+                "startAt": len(comments),
+                "maxResults": _COMMENTS_A_PAGE,
+                "orderBy": "created",
+            }
+            answer = _object(await self._call("GET", path, params=params), path)
+            page = answer.get("comments")
+            if not isinstance(page, list):
+                raise UnexpectedResponse("Jira answered without comments")
+            comments += (comment for comment in page if isinstance(comment, Mapping))
+            total = answer.get("total")
+            if not page or not isinstance(total, int) or len(comments) >= total:
+                break
+        return tuple(comments)
+
+    async def link(self, external_id: str, link: Json) -> None:
+        """Add a remote link, or replace the one with the same ``globalId``."""
+        await self._call("POST", f"/issue/{external_id}/remotelink", payload=dict(link))
+
+    async def read(self, path: str, params: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401
+        """Read anything else under the API, such as ``/project/SEC/statuses``."""
+        return await self._call("GET", path, params=params)
+
+    async def webhooks(self) -> Any:  # noqa: ANN401 - a vendor's JSON is untyped
+        """Read the admin webhooks; only an administrator may."""
+        modern = not self.config.is_cloud
+        path = "/rest/jira-webhook/1.0/webhooks" if modern else "/rest/webhooks/1.0/webhook"
+        return await self._root.request("GET", path)
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        payload: object = None,
+        writes: bool | None = None,
+    ) -> Any:  # noqa: ANN401 - a vendor's JSON is untyped
+        try:
+            return await self._api.request(
+                method, path, params=params, payload=payload, writes=writes
+            )
+        except (TicketNotFound, DestinationNotFound) as error:
+            await self._explain(error)
+
+    async def _explain(self, error: PushError) -> NoReturn:
+        """Raise ``error``, or that the credential is refused: Jira then says 404 as well."""
+        try:
+            await self.account()
+        except AuthenticationFailed as cause:
+            raise cause from error
+        except PushError:
+            pass
+        raise error
+
+
+def _headers(config: JiraConfig) -> dict[str, str]:
+    if config.personal_token is None:
+        return {}
+    return {"Authorization": f"Bearer {config.personal_token.reveal()}"}
+
+
+def _auth(config: JiraConfig) -> httpx.Auth | None:
+    if config.personal_token is not None or config.api_token is None:
+        return None
+    return httpx.BasicAuth(config.email, config.api_token.reveal())
+
+
+def _object(answer: object, path: str) -> Json:
+    if not isinstance(answer, Mapping):
+        raise UnexpectedResponse(f"Jira answered {path} with something other than an object")
+    return answer

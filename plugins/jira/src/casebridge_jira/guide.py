@@ -1,0 +1,119 @@
+"""The set-up guide: what an administrator of this Jira does so that changes come back. Pure."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from casebridge_core import InboxAddress
+    from casebridge_jira.config import JiraConfig
+
+TEMPLATE: Final = {
+    "jira": {
+        "issue_id": "{{issue.id}}",
+        "issue_key": "{{issue.key}}",
+        "issue_url": "{{issue.toUrl}}",
+        "status": "{{issue.status.name}}",
+        "status_id": "{{issue.status.id}}",
+        "status_category": "{{issue.status.statusCategory.key}}",
+        "assignee_id": "{{issue.assignee.accountId}}",
+        "assignee_name": "{{issue.assignee.displayName}}",
+        "actor_id": "{{initiator.accountId}}",
+        "actor_name": "{{initiator.displayName}}",
+        "updated": "{{issue.updated.toMillis}}",
+    }
+}
+"""The custom data of an Automation rule, as `casebridge_jira.webhooks` reads it.
+
+It holds no free text, since Automation does not escape it and a quotation mark would break the
+JSON. Source: Atlassian Automation, Smart values.
+"""
+
+_EVENTS: Final = """\
+   - **Issue**: created, updated, deleted
+   - **Comment**: created, updated, deleted"""
+
+
+def guide(config: JiraConfig, inbox: InboxAddress) -> str:
+    """Return the guide in Markdown; it says where the secret goes and never holds it."""
+    parts = [
+        f"# Let {config.site_url} tell Casebridge what happens to its issues",
+        _webhook_cloud(config, inbox) if config.is_cloud else _webhook_data_center(config, inbox),
+        _automation(config, inbox),
+        _test(config),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _webhook_cloud(config: JiraConfig, inbox: InboxAddress) -> str:
+    return f"""\
+## The webhook
+
+You need the global permission **Administer Jira**.
+
+1. Open `{config.site_url}/plugins/servlet/webhooks` (**Settings > System > WebHooks**) and choose
+   **Create a WebHook**.
+2. **Name**: `Casebridge`. **Status**: Enabled.
+3. **URL**: `{inbox.url}`
+4. **Secret**: paste the secret of inbox token `{inbox.token_id}`, which Casebridge showed when the
+   token was made. Jira signs every request with it (`X-Hub-Signature`), and a request without
+   the right signature is refused.
+5. **JQL**: `project = {config.project}`
+6. Tick these events:
+{_EVENTS}
+7. Leave **Exclude body** off and choose **Create**."""
+
+
+def _webhook_data_center(config: JiraConfig, inbox: InboxAddress) -> str:
+    return f"""\
+## The webhook
+
+You need the global permission **Jira System Administrators**, and Jira 10 or newer: older versions
+cannot sign.
+
+1. Open `{config.site_url}/plugins/servlet/webhooks` (**Administration > System > WebHooks**) and
+   choose **Create a WebHook**.
+2. **Name**: `Casebridge`. **Status**: Enabled.
+3. **URL**: `{inbox.url}`
+4. **Secret**: paste the secret of inbox token `{inbox.token_id}`, which Casebridge showed when the
+   token was made. Jira signs every request with it (`X-Hub-Signature`).
+5. **JQL**: `project = {config.project}`
+6. Tick these events:
+{_EVENTS}
+7. Leave **Exclude body** off and choose **Create**.
+
+On Jira 9 and older nothing is signed. Casebridge can be told to accept a static secret for this
+inbox instead, which is the weaker scheme; upgrading Jira is the better cure."""
+
+
+def _automation(config: JiraConfig, inbox: InboxAddress) -> str:
+    action = "Send web request" if config.is_cloud else "Send outgoing web request"
+    return f"""\
+## Without administrator rights: Automation
+
+A project administrator can send changes with an Automation rule. Automation cannot sign, so the
+inbox must allow a static secret, which is the weaker scheme.
+
+1. Trigger **Issue transitioned** (the trigger "updated" leaves status changes out), and another
+   rule with **Issue assigned**.
+2. Action **{action}**, URL `{inbox.url}`, method **POST**, header `Content-Type: application/json`
+   and the header that Casebridge shows for the static secret of token `{inbox.token_id}`.
+3. **Web request body**: choose *Custom data* and paste this.
+
+```json
+{json.dumps(TEMPLATE, indent=2)}
+```
+
+*Issue data* in the Automation format or in the Jira format is understood as well."""
+
+
+def _test(config: JiraConfig) -> str:
+    return f"""\
+## Try it
+
+Move an issue in `{config.project}` that Casebridge made. The case follows within seconds, and its
+timeline names the change. If nothing happens, the inbox lists what came in and why it was refused.
+
+An issue's status is understood by its name. Names differ between workflows and languages: map the
+ones that are listed as unmapped, best by their id."""

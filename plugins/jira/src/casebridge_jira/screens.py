@@ -1,0 +1,96 @@
+"""The create screen: what Jira lets us fill, compared with what we fill. Pure.
+
+Source: Atlassian, Jira Cloud REST v3, Issues, Get create field metadata; Cloud lists under
+``issueTypes`` and ``fields``, Data Center under ``values``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from casebridge_core import CheckLine
+from casebridge_jira.tickets import read_id, read_text
+from casebridge_jira.transitions import ScreenField
+
+if TYPE_CHECKING:
+    from casebridge_jira.config import JiraConfig
+
+_FILLED: Final = frozenset({"project", "issuetype", "summary", "description", "labels"})
+_GIVEN_BY_JIRA: Final = frozenset({"reporter"})
+
+
+def read_issue_type(answer: object, wanted: str) -> tuple[str | None, tuple[str, ...]]:
+    """Return the id of the issue type named ``wanted``, and the names of all."""
+    types = list(_listed(answer, "issueTypes"))
+    names = tuple(name for each in types if (name := read_text(each.get("name"))))
+    for each in types:
+        identity = read_id(each.get("id"))
+        if wanted.strip().casefold() in {str(each.get("name", "")).casefold(), identity}:
+            return identity, names
+    return None, names
+
+
+def read_create_fields(answer: object) -> tuple[ScreenField, ...]:
+    """Return the fields of the create screen."""
+    return tuple(
+        ScreenField(
+            id=str(each.get("fieldId") or each.get("key")),
+            name=read_text(each.get("name")) or str(each.get("fieldId")),
+            required=each.get("required") is True,
+            has_default=each.get("hasDefaultValue") is True,
+            allowed=tuple(v for v in each.get("allowedValues") or () if isinstance(v, Mapping)),
+        )
+        for each in _listed(answer, "fields")
+    )
+
+
+def screen_lines(fields: tuple[ScreenField, ...], config: JiraConfig) -> Iterator[CheckLine]:
+    """Yield a line for labels, for the priorities, and for what is required and not filled."""
+    on_screen = {field.id: field for field in fields}
+    there = "labels" in on_screen
+    yield CheckLine(
+        name="labels",
+        ok=there,
+        detail="on the create screen" if there else "not on the create screen",
+        cure="" if there else "Add the field Labels to it: tickets are found again by it.",
+    )
+    if config.priorities:
+        yield from _priority_lines(on_screen.get("priority"), config)
+    filled = _FILLED | _GIVEN_BY_JIRA | config.fields.keys()
+    for field in fields:
+        if field.required and not field.has_default and field.id not in filled:
+            yield CheckLine(
+                name=f"required field {field.name}",
+                ok=False,
+                detail=f"Jira asks for {field.id} and nothing fills it",
+                cure=f'Give "{field.id}" a value under fields, or make it optional in Jira.',
+            )
+
+
+def _priority_lines(field: ScreenField | None, config: JiraConfig) -> Iterator[CheckLine]:
+    if field is None:
+        yield CheckLine(
+            name="priority",
+            ok=None,
+            detail="not on the create screen: it is left out",
+            cure="Add the field Priority to the create screen, or remove the priorities.",
+        )
+        return
+    offered = {str(v.get(part, "")).casefold() for v in field.allowed for part in ("id", "name")}
+    for severity, chosen in config.priorities.items():
+        if field.allowed and chosen.strip().casefold() not in offered:
+            names = ", ".join(str(value.get("name")) for value in field.allowed)
+            yield CheckLine(
+                name=f"priority {chosen}",
+                ok=False,
+                detail=f"Jira has no such priority for severity {severity}",
+                cure=f"Choose one of: {names}.",
+            )
+
+
+def _listed(answer: object, name: str) -> Iterator[Mapping[str, Any]]:
+    if not isinstance(answer, Mapping):
+        return
+    listed = answer.get(name, answer.get("values"))
+    yield from (each for each in listed or () if isinstance(each, Mapping))

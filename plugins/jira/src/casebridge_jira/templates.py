@@ -1,0 +1,51 @@
+"""Field values from the settings, with ``{placeholders}`` filled from the projection."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from casebridge_core import CaseProjection
+
+_PLACEHOLDER: Final = re.compile(r"\{([a-z_]+)\}")
+PLACEHOLDERS: Final = frozenset(
+    {"case_id", "title", "summary", "severity", "status", "deep_link", "correlation_key"}
+)
+"""What a template may name: these attributes of a `CaseProjection`."""
+
+
+def fill(value: object, projection: CaseProjection) -> object:
+    """Return ``value`` with the placeholders in every text of it filled."""
+    match value:
+        case str():
+            return _PLACEHOLDER.sub(lambda found: _filled(found, projection), value)
+        case Mapping():
+            return {key: fill(item, projection) for key, item in value.items()}
+        case list() | tuple():
+            return [fill(item, projection) for item in value]
+        case _:
+            return value
+
+
+def unknown_placeholders(value: object, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield ``(path, name)`` for every placeholder that does not exist."""
+    match value:
+        case str():
+            for name in _PLACEHOLDER.findall(value):
+                if name not in PLACEHOLDERS:
+                    yield path, name
+        case Mapping():
+            for key, item in value.items():
+                yield from unknown_placeholders(item, f"{path}.{key}" if path else str(key))
+        case list() | tuple():
+            for number, item in enumerate(value):
+                yield from unknown_placeholders(item, f"{path}[{number}]")
+        case _:
+            return
+
+
+def _filled(found: re.Match[str], projection: CaseProjection) -> str:
+    name = found.group(1)
+    return str(getattr(projection, name)) if name in PLACEHOLDERS else found.group(0)
