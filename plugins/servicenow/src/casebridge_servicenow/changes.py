@@ -12,7 +12,8 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from casebridge_core import ChangePage, InvalidRequest, TicketEvent
+from casebridge_core import ChangePage, InboundComment, InvalidRequest, TicketEvent
+from casebridge_servicenow.comments import ENTRY_FIELDS, JOURNALS, read_entry
 from casebridge_servicenow.fields import CORRELATION_DISPLAY
 from casebridge_servicenow.queries import both, oldest_first, where
 from casebridge_servicenow.tickets import TICKET_FIELDS, read_ticket
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from casebridge_servicenow.config import ServiceNowConfig
     from casebridge_servicenow.table_api import TableApi
 
-PAGE_SIZE: Final = 200
+PAGE_SIZE: Final = 100
+_MOST_COMMENTS: Final = 1000
 _FIELDS: Final = (*TICKET_FIELDS, "correlation_display")
 _OURS: Final = where("correlation_display", "=", CORRELATION_DISPLAY)
 _ORDER: Final = (oldest_first("sys_updated_on"), oldest_first("sys_id"))
@@ -46,7 +48,8 @@ async def list_changes(
         same = (where("sys_updated_on", "=", second), where("sys_id", ">", sys_id))
         rows = await _rows(api, config, *same, size=size)
         rows = rows or await _rows(api, config, where("sys_updated_on", ">", second), size=size)
-    events = (_event(config, row) for row in rows)
+    spoken = await _comments(api, [value_of(row.get("sys_id")) for row in rows], since)
+    events = (_event(config, row, spoken) for row in rows)
     return ChangePage(
         events=tuple(event for event in events if event is not None),
         next_page=_cursor(rows[-1]) if rows else None,
@@ -57,7 +60,37 @@ async def _rows(api: TableApi, config: ServiceNowConfig, *conditions: str, size:
     return await api.rows(config.table, both(_OURS, *conditions, *_ORDER), _FIELDS, limit=size)
 
 
-def _event(config: ServiceNowConfig, row: Row) -> TicketEvent | None:
+async def _comments(
+    api: TableApi, ticket_ids: list[str], since: datetime
+) -> dict[str, list[InboundComment]]:
+    """Return what was written on the tickets since then, oldest first, by ticket.
+
+    Empty where the journal is closed to the account: comments then come by webhook only.
+    """
+    if not ticket_ids:
+        return {}
+    query = both(
+        where("element_id", "IN", ",".join(ticket_ids)),
+        where("element", "IN", ",".join(JOURNALS)),
+        where("sys_created_on", ">=", written(since)),
+        oldest_first("sys_created_on"),
+    )
+    try:
+        rows = await api.rows("sys_journal_field", query, ENTRY_FIELDS, limit=_MOST_COMMENTS)
+    except InvalidRequest:
+        return {}
+    spoken: dict[str, list[InboundComment]] = {ticket_id: [] for ticket_id in ticket_ids}
+    for row in rows:
+        ticket_id = value_of(row.get("element_id"))
+        comment = read_entry(row, ticket_id)
+        if comment is not None and ticket_id in spoken:
+            spoken[ticket_id].append(comment)
+    return spoken
+
+
+def _event(
+    config: ServiceNowConfig, row: Row, spoken: dict[str, list[InboundComment]]
+) -> TicketEvent | None:
     """Return a ticket's present state as an event.
 
     It has no actor: who touched the record last need not be who moved it.
@@ -72,6 +105,7 @@ def _event(config: ServiceNowConfig, row: Row) -> TicketEvent | None:
         site=next(iter(config.hosts())),
         status=ticket.status,
         assignee=ticket.assignee,
+        comments=tuple(spoken.get(ticket.ref.external_id, ())),
         occurred_at=ticket.updated_at,
     )
 

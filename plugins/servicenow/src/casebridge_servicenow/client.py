@@ -24,7 +24,7 @@ from casebridge_core import (
     UnexpectedResponse,
 )
 from casebridge_servicenow import fields
-from casebridge_servicenow.comments import carries, key_in, marked
+from casebridge_servicenow.comments import ENTRY_FIELDS, carries, key_in, marked
 from casebridge_servicenow.queries import both, oldest_first, where
 from casebridge_servicenow.refusals import RefusedByRule
 from casebridge_servicenow.statuses import (
@@ -245,8 +245,7 @@ class ServiceNowClient:
             where("value", "LIKE", key),
             oldest_first("sys_created_on"),
         )
-        wanted = ("sys_id", "element_id", "element", "value", "sys_created_on")
-        rows = await self.api.rows("sys_journal_field", query, wanted, limit=_MOST_COMMENTS)
+        rows = await self.api.rows("sys_journal_field", query, ENTRY_FIELDS, limit=_MOST_COMMENTS)
         return tuple(
             CommentRef(external_id=value_of(row.get("sys_id")))
             for row in rows

@@ -7,22 +7,20 @@ several names, the state as a code, a label or an object of both.
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 from urllib.parse import urlsplit
 
 from msgspec import UNSET, UnsetType
 
 from casebridge_core import (
-    CommentAction,
     InboundComment,
     NativeStatus,
     Person,
     TicketEvent,
 )
-from casebridge_servicenow.comments import key_in
+from casebridge_servicenow.comments import JOURNALS, read_entry
 from casebridge_servicenow.statuses import state_model
 from casebridge_servicenow.tickets import read_person
 from casebridge_servicenow.values import Row, label_of, moment_of, value_of
@@ -39,9 +37,6 @@ _TRACES: Final = frozenset(
 _JIRA_TRACES: Final = frozenset(
     {"changelog", "fields", "issue", "issue_event_type_name", "self", "webhookEvent"}
 )
-_JOURNALS: Final[Mapping[str, bool]] = {"work_notes": True, "comments": False}
-"""The journal fields, and whether an entry of each is internal."""
-
 _ENTRY_HEADER: Final = re.compile(r"\A\d[^\n]{0,40} - [^\n]{1,200} \([^()\n]{1,80}\)\n")
 """The line that ``getJournalEntry(1)`` puts before an entry: time, author and kind."""
 
@@ -128,36 +123,11 @@ def _site(payload: Row) -> str | None:
 
 
 def _comments(payload: Row, external_id: str) -> Iterator[InboundComment]:
-    comment = payload.get("comment")
-    if isinstance(comment, dict):
-        found = _comment(comment, value_of(comment.get("element")), external_id)
-        if found is not None:
-            yield found
-    for journal in _JOURNALS:
+    entries = [payload.get("comment")]
+    for journal in JOURNALS:
         text = _ENTRY_HEADER.sub("", value_of(payload.get(journal)))
-        found = _comment({"value": text}, journal, external_id)
-        if found is not None:
-            yield found
-
-
-def _comment(entry: Mapping[str, Any], journal: str, external_id: str) -> InboundComment | None:
-    text = value_of({"value": entry.get("value")})
-    if not text:
-        return None
-    author = value_of(entry.get("sys_created_by"))
-    written = value_of(entry.get("sys_created_on"))
-    return InboundComment(
-        external_id=value_of(entry.get("sys_id"))
-        or _digest(external_id, journal, written, author, text),
-        action=CommentAction.CREATED,
-        text=text,
-        author=Person(id=author) if author else None,
-        at=moment_of(written),
-        internal=_JOURNALS.get(journal),
-        key=key_in(text),
-    )
-
-
-def _digest(*parts: str) -> str:
-    """Return an id for an entry that came without one, the same whenever it comes again."""
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
+        entries.append({"value": text, "element": journal})
+    for entry in entries:
+        comment = read_entry(entry, external_id) if isinstance(entry, dict) else None
+        if comment is not None:
+            yield comment

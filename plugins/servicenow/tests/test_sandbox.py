@@ -1,0 +1,437 @@
+"""The whole plugin over real HTTP, against the stand-in ServiceNow and its faults."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from casebridge_core import (
+    CaseProjection,
+    CaseStatus,
+    Connector,
+    Delivery,
+    InvalidRequest,
+    OutcomeUnknown,
+    ProjectedComment,
+    PushError,
+    RateLimited,
+    StatusChange,
+    TicketEvent,
+    TicketNotFound,
+    TicketRef,
+    TransitionRejected,
+    VendorHooks,
+    VendorUnavailable,
+)
+from casebridge_sandbox import RunningSandbox, ServiceNowSandbox, running
+from casebridge_servicenow import ServiceNowConfig, changes
+from casebridge_servicenow.client import ServiceNowClient
+
+if TYPE_CHECKING:
+    from casebridge_sandbox.faults import FaultKind
+
+Sandbox = RunningSandbox[ServiceNowSandbox]
+ServiceNow = Connector[ServiceNowConfig]
+KEY = "cb-case-7-c1"
+
+
+@pytest.fixture(scope="module")
+def running_sandbox() -> Iterator[Sandbox]:
+    with running(ServiceNowSandbox()) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(running_sandbox: Sandbox) -> Sandbox:
+    running_sandbox.control.reset()
+    return running_sandbox
+
+
+@pytest.fixture
+def connect(
+    sandbox: Sandbox, connector_with: Callable[..., ServiceNow]
+) -> Callable[..., ServiceNow]:
+    def configure(**settings: object) -> ServiceNow:
+        scenario = sandbox.sandbox.scenario
+        return connector_with(
+            **{
+                "base_url": sandbox.url,
+                "username": scenario.user_name,
+                "password": scenario.password,
+                **settings,
+            }
+        )
+
+    return configure
+
+
+@pytest.fixture
+def vendor(connect: Callable[..., ServiceNow]) -> ServiceNow:
+    return connect()
+
+
+def change(hooks: VendorHooks, vendor: ServiceNow, status: CaseStatus) -> StatusChange:
+    native = hooks.native_status(vendor, status)
+    assert native is not None
+    return StatusChange(status=status, native=native)
+
+
+def received(sandbox: Sandbox, hooks: VendorHooks) -> list[TicketEvent]:
+    """Return the events in what the business rule has sent so far."""
+    sandbox.control.wait_until_idle()
+    events = [
+        hooks.detect(Delivery(headers={}, payload=json.loads(attempt.body)))
+        for attempt in sandbox.control.deliveries()
+    ]
+    assert all(event is not None for event in events)
+    return [event for event in events if event is not None]
+
+
+async def test_a_ticket_is_created_found_and_read(
+    hooks: VendorHooks, vendor: ServiceNow, projection: CaseProjection
+) -> None:
+    created = (await hooks.push_case(vendor, projection)).ticket
+    found = await hooks.find_ticket(vendor, KEY)
+    fetched = await hooks.fetch_ticket(vendor, created.ref)
+
+    assert created.correlation_key == KEY
+    assert [ticket.ref for ticket in found] == [created.ref]
+    assert fetched == created
+    assert fetched.status.matches("New")
+    assert await hooks.find_ticket(vendor, "cb-case-8-c1") == ()
+
+
+async def test_the_case_goes_up_the_ladder_and_back(
+    hooks: VendorHooks, vendor: ServiceNow, projection: CaseProjection
+) -> None:
+    ref = (await hooks.push_case(vendor, projection)).ticket.ref
+
+    for status in (*CaseStatus, *reversed(CaseStatus)):
+        wanted = change(hooks, vendor, status)
+        ticket = await hooks.push_status_change(vendor, ref, wanted)
+        again = await hooks.push_status_change(vendor, ref, wanted)
+
+        assert ticket.status.matches(wanted.native)
+        assert again == ticket
+        assert status in hooks.meanings_of(vendor, ticket.status)
+
+
+async def test_a_webhook_of_our_own_push_leaves_the_case_where_it_was(
+    sandbox: Sandbox, hooks: VendorHooks, vendor: ServiceNow, projection: CaseProjection
+) -> None:
+    sandbox.control.send_webhooks_to(f"{sandbox.url}/nowhere", secret="s", token_id="t1")
+    account = await hooks.identify_account(vendor)
+    ref = (await hooks.push_case(vendor, projection)).ticket.ref
+    await hooks.push_status_change(vendor, ref, change(hooks, vendor, CaseStatus.CONTAINED))
+
+    _, echo = received(sandbox, hooks)
+
+    assert echo.external_id == ref.external_id
+    assert echo.actor is not None
+    assert echo.actor.id == account.id
+    assert echo.status is not None
+    assert CaseStatus.CONTAINED in hooks.meanings_of(vendor, echo.status)
+    assert echo.site in vendor.config.hosts()
+
+
+async def test_what_a_person_does_comes_in(
+    sandbox: Sandbox, hooks: VendorHooks, vendor: ServiceNow, projection: CaseProjection
+) -> None:
+    ref = (await hooks.push_case(vendor, projection)).ticket.ref
+    sandbox.control.send_webhooks_to(f"{sandbox.url}/nowhere", secret="s", token_id="t1")
+    sandbox.control.assign(ref.key, "Ben Responder", by="Ada Analyst")
+    sandbox.control.comment(ref.key, "Looking into it", by="Ben Responder", internal=True)
+    sandbox.control.move(ref.key, "Resolved", by="Ben Responder")
+    sandbox.control.delete(ref.key, by="Ada Analyst")
+
+    assigned, commented, resolved, deleted, *_ = received(sandbox, hooks)
+
+    assert assigned.assignee
+    assert assigned.assignee.email == "ben.responder@example.com"
+    assert commented.comments[0].text == "Looking into it"
+    assert commented.comments[0].internal is True
+    assert commented.comments[0].key is None
+    assert commented.status is None
+    assert resolved.status is not None
+    assert hooks.meanings_of(vendor, resolved.status)[0] is CaseStatus.RESOLVED
+    assert resolved.actor is not None
+    assert resolved.actor.id == "ben.responder"
+    assert deleted.deleted
+
+
+async def test_a_comment_is_found_again_and_known_when_it_comes_in(
+    sandbox: Sandbox,
+    hooks: VendorHooks,
+    vendor: ServiceNow,
+    projection: CaseProjection,
+    comment: ProjectedComment,
+) -> None:
+    ref = (await hooks.push_case(vendor, projection)).ticket.ref
+    sandbox.control.send_webhooks_to(f"{sandbox.url}/nowhere", secret="s", token_id="t1")
+    assert await hooks.find_comment(vendor, ref, comment.key) == ()
+
+    posted = await hooks.push_comment(vendor, ref, comment)
+
+    assert await hooks.find_comment(vendor, ref, comment.key) == (posted,)
+    (stored,) = sandbox.control.ticket(ref.key).comments
+    assert stored.internal
+    (event,) = received(sandbox, hooks)
+    assert event.comments[0].key == comment.key
+    assert event.comments[0].external_id == posted.external_id
+
+
+async def test_a_journal_that_is_closed_does_not_stop_comments(
+    sandbox: Sandbox,
+    hooks: VendorHooks,
+    vendor: ServiceNow,
+    projection: CaseProjection,
+    comment: ProjectedComment,
+) -> None:
+    ref = (await hooks.push_case(vendor, projection)).ticket.ref
+    sandbox.control.change_scenario(denied_tables=["sys_journal_field"])
+
+    posted = await hooks.push_comment(vendor, ref, comment)
+
+    assert posted.external_id == comment.key
+    assert len(sandbox.control.ticket(ref.key).comments) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "stored"), [("cut_after", 1), ("cut_midway", 1), ("stored_error", 1), ("html_ok", 0)]
+)
+async def test_an_unclear_create_is_settled_by_a_search(
+    sandbox: Sandbox,
+    hooks: VendorHooks,
+    vendor: ServiceNow,
+    projection: CaseProjection,
+    kind: FaultKind,
+    stored: int,
+) -> None:
+    sandbox.control.arm(kind, "create")
+
+    with pytest.raises(OutcomeUnknown):
+        await hooks.push_case(vendor, projection)
+
+    assert len(await hooks.find_ticket(vendor, KEY)) == stored
+
+
+@pytest.mark.parametrize("kind", ["truncated_json", "result_and_error", "cut_after"])
+async def test_an_unclear_comment_is_settled_by_a_search(
+    sandbox: Sandbox,
+    hooks: VendorHooks,
+    vendor: ServiceNow,
+    projection: CaseProjection,
+    comment: ProjectedComment,
+    kind: FaultKind,
+) -> None:
+    ref = (await hooks.push_case(vendor, projection)).ticket.ref
+    sandbox.control.arm(kind, "comment")
+
+    with pytest.raises(OutcomeUnknown):
+        await hooks.push_comment(vendor, ref, comment)
+
+    assert len(await hooks.find_comment(vendor, ref, comment.key)) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        ("html_ok", VendorUnavailable),
+        ("html_error", VendorUnavailable),
+        ("result_and_error", VendorUnavailable),
+        ("cut_before", VendorUnavailable),
+        ("rate_limited", RateLimited),
+    ],
+)
+async def test_a_failed_read_is_certainly_not_done(
+    sandbox: Sandbox,
+    hooks: VendorHooks,
+    vendor: ServiceNow,
+    projection: CaseProjection,
+    kind: FaultKind,
+    error: type[PushError],
+) -> None:
+    ref = (await hooks.push_case(vendor, projection)).ticket.ref
+    sandbox.control.arm(kind, "fetch", retry_after=7)
+
+    with pytest.raises(error) as failed:
+        await hooks.fetch_ticket(vendor, ref)
+
+    assert type(failed.value) is error
+    assert failed.value.retry_after == (7 if error is RateLimited else None)
+
+
+async def test_a_push_that_was_swallowed_shows_in_what_is_read_back(
+    sandbox: Sandbox, hooks: VendorHooks, vendor: ServiceNow, projection: CaseProjection
+) -> None:
+    ref = (await hooks.push_case(vendor, projection)).ticket.ref
+    sandbox.control.change_scenario(dropped_columns=["state", "incident_state"])
+
+    ticket = await hooks.push_status_change(vendor, ref, change(hooks, vendor, CaseStatus.TRIAGE))
+
+    assert ticket.status.matches("1")
+
+
+async def test_resolving_without_a_close_code_names_it(
+    hooks: VendorHooks, connect: Callable[..., ServiceNow], projection: CaseProjection
+) -> None:
+    vendor = connect(close_code="")
+    ref = (await hooks.push_case(vendor, projection)).ticket.ref
+
+    with pytest.raises(TransitionRejected) as rejected:
+        await hooks.push_status_change(vendor, ref, change(hooks, vendor, CaseStatus.RESOLVED))
+
+    assert rejected.value.missing_fields == ("close_code",)
+
+
+async def test_closing_is_for_administrators(
+    hooks: VendorHooks, vendor: ServiceNow, projection: CaseProjection
+) -> None:
+    ref = (await hooks.push_case(vendor, projection)).ticket.ref
+
+    with pytest.raises(TransitionRejected, match="Only administrators close incidents"):
+        await hooks.push_status_change(
+            vendor, ref, StatusChange(status=CaseStatus.CLOSED, native="7")
+        )
+
+
+async def test_a_guarded_state_model_is_walked_by_way_of_in_progress(
+    sandbox: Sandbox,
+    hooks: VendorHooks,
+    connect: Callable[..., ServiceNow],
+    projection: CaseProjection,
+) -> None:
+    sandbox.control.use_preset("strict")
+    vendor = connect(caller_id="be000000000000000000000000000be0")
+    ref = (await hooks.push_case(vendor, projection)).ticket.ref
+
+    resolved = await hooks.push_status_change(
+        vendor, ref, change(hooks, vendor, CaseStatus.RESOLVED)
+    )
+
+    assert resolved.status.matches("Resolved")
+    with pytest.raises(TransitionRejected):
+        await hooks.push_status_change(vendor, ref, change(hooks, vendor, CaseStatus.OPEN))
+
+
+async def test_a_create_without_the_caller_that_is_asked_for(
+    sandbox: Sandbox, hooks: VendorHooks, vendor: ServiceNow, projection: CaseProjection
+) -> None:
+    sandbox.control.change_scenario(require_caller=True)
+
+    with pytest.raises(InvalidRequest) as refused:
+        await hooks.push_case(vendor, projection)
+
+    assert refused.value.fields == ("caller_id",)
+
+
+async def test_a_closed_incident_stays_closed_and_says_so(
+    sandbox: Sandbox, hooks: VendorHooks, vendor: ServiceNow, projection: CaseProjection
+) -> None:
+    ref = (await hooks.push_case(vendor, projection)).ticket.ref
+    sandbox.control.move(ref.key, "Closed", by="Ada Analyst", force=True)
+
+    kept = await hooks.push_status_change(vendor, ref, change(hooks, vendor, CaseStatus.CLOSED))
+
+    assert kept.status.matches("Closed")
+    with pytest.raises(TransitionRejected, match="is Closed"):
+        await hooks.push_status_change(vendor, ref, change(hooks, vendor, CaseStatus.TRIAGE))
+
+
+async def test_a_deleted_ticket_is_gone(
+    sandbox: Sandbox, hooks: VendorHooks, vendor: ServiceNow, projection: CaseProjection
+) -> None:
+    ref = (await hooks.push_case(vendor, projection)).ticket.ref
+    sandbox.control.delete(ref.key)
+
+    with pytest.raises(TicketNotFound, match=ref.key):
+        await hooks.fetch_ticket(vendor, ref)
+
+
+async def test_an_api_key_signs_in(
+    sandbox: Sandbox, hooks: VendorHooks, connect: Callable[..., ServiceNow]
+) -> None:
+    vendor = connect(password=None, api_key=sandbox.sandbox.scenario.api_key)
+
+    assert (await hooks.identify_account(vendor)).id == sandbox.sandbox.scenario.user_name
+
+
+async def test_changes_of_one_second_are_all_listed_whatever_the_page_size(
+    sandbox: Sandbox, hooks: VendorHooks, vendor: ServiceNow, projection: CaseProjection
+) -> None:
+    keys = [f"cb-case-{number}" for number in range(7)]
+    refs: list[TicketRef] = []
+    for key in keys:
+        changed = msgspec.structs.replace(projection, correlation_key=key)
+        refs.append((await hooks.push_case(vendor, changed)).ticket.ref)
+    sandbox.control.create_ticket("Not ours")
+    since = datetime.now(UTC) - timedelta(minutes=5)
+
+    for size in (1, 2, 3, 7, 50):
+        listed: list[str] = []
+        page: str | None = None
+        while True:
+            answer = await changes.list_changes(
+                vendor.config, ServiceNowClient(vendor).api, since, page, size=size
+            )
+            listed += [event.external_id for event in answer.events]
+            page = answer.next_page
+            if page is None:
+                break
+
+        assert sorted(listed) == sorted(ref.external_id for ref in refs)
+
+
+async def test_a_comment_whose_webhook_was_lost_is_listed(
+    sandbox: Sandbox,
+    hooks: VendorHooks,
+    vendor: ServiceNow,
+    projection: CaseProjection,
+    comment: ProjectedComment,
+) -> None:
+    ref = (await hooks.push_case(vendor, projection)).ticket.ref
+    ours = await hooks.push_comment(vendor, ref, comment)
+    theirs = sandbox.control.comment(ref.key, "Any news?", by="Ben Responder")
+    since = datetime.now(UTC) - timedelta(minutes=5)
+
+    (event,) = (await hooks.list_changes(vendor, since)).events
+    sandbox.control.change_scenario(denied_tables=["sys_journal_field"])
+    (silent,) = (await hooks.list_changes(vendor, since)).events
+
+    assert [(c.external_id, c.key) for c in event.comments] == [
+        (ours.external_id, comment.key),
+        (theirs.id, None),
+    ]
+    assert event.comments[1].internal is False
+    assert silent.comments == ()
+
+
+async def test_a_listed_change_is_the_ticket_as_it_is_now(
+    sandbox: Sandbox, hooks: VendorHooks, vendor: ServiceNow, projection: CaseProjection
+) -> None:
+    ref = (await hooks.push_case(vendor, projection)).ticket.ref
+    sandbox.control.move(ref.key, "Resolved", by="Ben Responder")
+    sandbox.control.assign(ref.key, "Ben Responder")
+
+    page = await hooks.list_changes(vendor, datetime.now(UTC) - timedelta(minutes=5))
+
+    (event,) = page.events
+    assert event.status is not None
+    assert event.status.matches("Resolved")
+    assert event.assignee
+    assert event.assignee.name == "Ben Responder"
+    assert event.actor is None
+    assert event.site in vendor.config.hosts()
+    assert await hooks.list_changes(vendor, datetime.now(UTC) + timedelta(hours=1)) == (
+        type(page)(events=())
+    )
+
+
+async def test_a_strange_page_is_refused(hooks: VendorHooks, vendor: ServiceNow) -> None:
+    with pytest.raises(InvalidRequest):
+        await hooks.list_changes(vendor, datetime.now(UTC), "sys_id=1^NQactive=true")
