@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Request
+from litestar.di import NamedDependency
 
 from casebridge.bridge import Bridge
 from casebridge.services.faults import Forbidden, Unauthenticated
@@ -35,3 +36,9 @@ async def provide_principal(request: Request[Any, Any, Any]) -> Principal:
     if not who.may(wanted):
         raise Forbidden(f"this needs an API key with the scope {wanted}")
     return who
+
+
+TheBridge = NamedDependency[Bridge]
+"""A handler's argument ``bridge``: the process's parts."""
+Caller = NamedDependency[Principal]
+"""A handler's argument ``who``: the authenticated caller."""

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import msgspec
 from litestar import Controller, get, patch, post
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta
 
-from casebridge.bridge import Bridge
 from casebridge.services.cases import CaseEdit, NewCase, NewContainmentAction, StatusMove
-from casebridge.services.tenants import Principal, Scope
+from casebridge.services.tenants import Scope
+from casebridge.web.access import Caller, TheBridge
 from casebridge.web.paging import Cursor, Limit, Page, decode_cursor, encode_cursor
 from casebridge.web.views import ActionView, CaseDetailView, CaseView, TimelineView
 from casebridge_core import CaseStatus
@@ -30,20 +30,22 @@ class CaseController(Controller):
     tags = ("cases",)
 
     @post(opt={"scope": Scope.WRITE})
-    async def create(self, bridge: Bridge, who: Principal, data: NewCase) -> CaseDetailView:
+    async def create(
+        self, bridge: TheBridge, who: Caller, data: JSONBody[NewCase]
+    ) -> CaseDetailView:
         """Create a case. Its tickets are minted afterwards: see `tickets` and the timeline."""
         return CaseDetailView.of_detail(await bridge.cases.create(who, data))
 
     @get()
     async def list_cases(
         self,
-        bridge: Bridge,
-        who: Principal,
+        bridge: TheBridge,
+        who: Caller,
         limit: Limit = 50,
         cursor: Cursor = None,
-        status: CaseStatus | None = None,
+        status: FromQuery[CaseStatus | None] = None,
         assignee: Annotated[
-            str | None, Parameter(description="Vendor id, display name or e-mail address.")
+            str | None, QueryParameter(description="Vendor id, display name or e-mail address.")
         ] = None,
     ) -> Page[CaseView]:
         """List cases, newest first."""
@@ -54,51 +56,59 @@ class CaseController(Controller):
         return Page([CaseView.of(row) for row in rows[:limit]], more)
 
     @get("/{case_id:str}")
-    async def read(self, bridge: Bridge, who: Principal, case_id: str) -> CaseDetailView:
+    async def read(self, bridge: TheBridge, who: Caller, case_id: FromPath[str]) -> CaseDetailView:
         """Read a case with its tickets, containment actions and annotations."""
         return CaseDetailView.of_detail(await bridge.cases.get(who, case_id))
 
     @patch("/{case_id:str}", opt={"scope": Scope.WRITE})
     async def edit(
-        self, bridge: Bridge, who: Principal, case_id: str, data: CaseEdit
+        self, bridge: TheBridge, who: Caller, case_id: FromPath[str], data: JSONBody[CaseEdit]
     ) -> CaseDetailView:
         """Edit the record. Of this, only a new agent summary reaches the tickets."""
         return CaseDetailView.of_detail(await bridge.cases.edit(who, case_id, data))
 
     @post("/{case_id:str}/status", status_code=200, opt={"scope": Scope.WRITE})
     async def move(
-        self, bridge: Bridge, who: Principal, case_id: str, data: StatusMove
+        self, bridge: TheBridge, who: Caller, case_id: FromPath[str], data: JSONBody[StatusMove]
     ) -> CaseDetailView:
         """Change the status; the tickets follow."""
         return CaseDetailView.of_detail(await bridge.cases.move(who, case_id, data))
 
     @post("/{case_id:str}/containment-actions", opt={"scope": Scope.WRITE})
     async def contain(
-        self, bridge: Bridge, who: Principal, case_id: str, data: NewContainmentAction
+        self,
+        bridge: TheBridge,
+        who: Caller,
+        case_id: FromPath[str],
+        data: JSONBody[NewContainmentAction],
     ) -> ActionView:
         """Record a containment action with its outcome; each ticket gets a comment."""
         return ActionView.of(await bridge.cases.contain(who, case_id, data))
 
     @post("/{case_id:str}/comments", status_code=204, opt={"scope": Scope.WRITE})
-    async def comment(self, bridge: Bridge, who: Principal, case_id: str, data: NewComment) -> None:
+    async def comment(
+        self, bridge: TheBridge, who: Caller, case_id: FromPath[str], data: JSONBody[NewComment]
+    ) -> None:
         """Comment on the case itself; this never leaves for a ticket."""
         await bridge.cases.comment(who, case_id, data.text)
 
     @post("/{case_id:str}/resync", status_code=202, opt={"scope": Scope.WRITE})
-    async def resync(self, bridge: Bridge, who: Principal, case_id: str) -> CaseDetailView:
+    async def resync(
+        self, bridge: TheBridge, who: Caller, case_id: FromPath[str]
+    ) -> CaseDetailView:
         """Try every ticket of the case again now."""
         return CaseDetailView.of_detail(await bridge.cases.resync(who, case_id))
 
     @get("/{case_id:str}/timeline")
     async def timeline(
         self,
-        bridge: Bridge,
-        who: Principal,
-        case_id: str,
+        bridge: TheBridge,
+        who: Caller,
+        case_id: FromPath[str],
         limit: Limit = 100,
         cursor: Cursor = None,
         actor_label: Annotated[
-            str | None, Parameter(description="Such as `itsm-webhook (jira)`.")
+            str | None, QueryParameter(description="Such as `itsm-webhook (jira)`.")
         ] = None,
     ) -> Page[TimelineView]:
         """Read the timeline, oldest first; an actor label shows one vendor's traffic."""

@@ -7,11 +7,13 @@ from typing import Any
 
 import msgspec
 from litestar import Controller, delete, get, patch, post
+from litestar.params import FromPath, JSONBody
 
 from casebridge.bridge import Bridge
 from casebridge.persistence.connectors import ConnectorRow, RefRow
 from casebridge.services.connectors import ConnectorEdit, NewConnector
-from casebridge.services.tenants import Principal, Scope
+from casebridge.services.tenants import Scope
+from casebridge.web.access import Caller, TheBridge
 from casebridge.web.views import FailureView, failure_of
 from casebridge_core import ConnectionReport, StatusOverrides
 
@@ -57,23 +59,27 @@ class ConnectorController(Controller):
     tags = ("connectors",)
 
     @post(opt={"scope": Scope.ADMIN})
-    async def add(self, bridge: Bridge, who: Principal, data: NewConnector) -> ConnectorView:
+    async def add(
+        self, bridge: TheBridge, who: Caller, data: JSONBody[NewConnector]
+    ) -> ConnectorView:
         """Add a connector. The configuration's schema is at `/v1/plugins`."""
         return _view(bridge, await bridge.connectors.add(who, data))
 
     @get()
-    async def list_connectors(self, bridge: Bridge, who: Principal) -> list[ConnectorView]:
+    async def list_connectors(self, bridge: TheBridge, who: Caller) -> list[ConnectorView]:
         """List the tenant's connectors."""
         return [_view(bridge, row) for row in await bridge.connectors.list(who)]
 
     @get("/{connector_id:str}")
-    async def read(self, bridge: Bridge, who: Principal, connector_id: str) -> ConnectorView:
+    async def read(
+        self, bridge: TheBridge, who: Caller, connector_id: FromPath[str]
+    ) -> ConnectorView:
         """Read a connector's card."""
         return _view(bridge, await bridge.connectors.get(who, connector_id))
 
     @get("/{connector_id:str}/failures")
     async def failures(
-        self, bridge: Bridge, who: Principal, connector_id: str
+        self, bridge: TheBridge, who: Caller, connector_id: FromPath[str]
     ) -> list[FailingTicketView]:
         """List the tickets whose last push failed, oldest first, a hundred at most."""
         refs = await bridge.connectors.failing_refs(who, connector_id)
@@ -81,23 +87,31 @@ class ConnectorController(Controller):
 
     @patch("/{connector_id:str}", opt={"scope": Scope.ADMIN})
     async def edit(
-        self, bridge: Bridge, who: Principal, connector_id: str, data: ConnectorEdit
+        self,
+        bridge: TheBridge,
+        who: Caller,
+        connector_id: FromPath[str],
+        data: JSONBody[ConnectorEdit],
     ) -> ConnectorView:
         """Change a connector; secrets that are left out or masked stay as they are."""
         return _view(bridge, await bridge.connectors.edit(who, connector_id, data))
 
     @delete("/{connector_id:str}", opt={"scope": Scope.ADMIN})
-    async def remove(self, bridge: Bridge, who: Principal, connector_id: str) -> None:
+    async def remove(self, bridge: TheBridge, who: Caller, connector_id: FromPath[str]) -> None:
         """Remove a connector; its tickets stay linked and nothing is pushed any more."""
         await bridge.connectors.remove(who, connector_id)
 
     @post("/{connector_id:str}/restore", status_code=200, opt={"scope": Scope.ADMIN})
-    async def restore(self, bridge: Bridge, who: Principal, connector_id: str) -> ConnectorView:
+    async def restore(
+        self, bridge: TheBridge, who: Caller, connector_id: FromPath[str]
+    ) -> ConnectorView:
         """Bring a removed connector back; it picks up where it left off."""
         return _view(bridge, await bridge.connectors.restore(who, connector_id))
 
     @post("/{connector_id:str}/check", status_code=200, opt={"scope": Scope.WRITE})
-    async def check(self, bridge: Bridge, who: Principal, connector_id: str) -> ConnectionReport:
+    async def check(
+        self, bridge: TheBridge, who: Caller, connector_id: FromPath[str]
+    ) -> ConnectionReport:
         """Check the connection line by line; a good report resumes a paused connector."""
         return await bridge.connectors.check(who, connector_id)
 

@@ -6,7 +6,7 @@ from litestar import get
 from litestar.enums import MediaType
 from sqlalchemy import text
 
-from casebridge.bridge import Bridge
+from casebridge.web.access import TheBridge
 
 
 @get("/health", media_type=MediaType.TEXT, tags=["operations"])
@@ -16,7 +16,7 @@ async def health() -> str:
 
 
 @get("/ready", media_type=MediaType.TEXT, tags=["operations"])
-async def ready(bridge: Bridge) -> str:
+async def ready(bridge: TheBridge) -> str:
     """Tell that the database answers; 503 when it does not."""
     async with bridge.database.read() as session:
         await session.execute(text("SELECT 1"))

@@ -7,14 +7,14 @@ import binascii
 from typing import Annotated, Generic, TypeVar
 
 import msgspec
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from casebridge.services.faults import Invalid
 
 ItemT = TypeVar("ItemT")
 
-Limit = Annotated[int, Parameter(ge=1, le=200, description="How many rows at most.")]
-Cursor = Annotated[str | None, Parameter(description="`next_cursor` of the page before.")]
+Limit = Annotated[int, QueryParameter(ge=1, le=200, description="How many rows at most.")]
+Cursor = Annotated[str | None, QueryParameter(description="`next_cursor` of the page before.")]
 
 
 class Page(msgspec.Struct, Generic[ItemT], frozen=True):

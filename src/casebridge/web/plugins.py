@@ -7,8 +7,7 @@ from typing import Any
 import msgspec
 from litestar import get
 
-from casebridge.bridge import Bridge
-from casebridge.services.tenants import Principal
+from casebridge.web.access import Caller, TheBridge
 from casebridge_core.discovery import PluginSource
 
 
@@ -40,7 +39,7 @@ class PluginsView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get("/plugins", tags=["plugins"])
-async def list_plugins(bridge: Bridge, who: Principal) -> PluginsView:  # noqa: ARG001 - asks for a key
+async def list_plugins(bridge: TheBridge, who: Caller) -> PluginsView:  # noqa: ARG001 - asks for a key
     """List the installed plugins."""
     catalog = bridge.catalog
     return PluginsView(

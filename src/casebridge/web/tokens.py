@@ -8,11 +8,13 @@ from typing import Any
 import msgspec
 from litestar import Controller, delete, get, post
 from litestar.enums import MediaType
+from litestar.params import FromPath, JSONBody
 
 from casebridge.bridge import Bridge
 from casebridge.persistence.inbox import InboxTokenRow
-from casebridge.services.tenants import Principal, Scope
+from casebridge.services.tenants import Scope
 from casebridge.services.tokens import NewToken, Rotation
+from casebridge.web.access import Caller, TheBridge
 
 
 class TokenView(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,26 +44,28 @@ class TokenController(Controller):
     tags = ("inbox",)
 
     @post(opt={"scope": Scope.ADMIN})
-    async def mint(self, bridge: Bridge, who: Principal, data: NewToken) -> IssuedTokenView:
+    async def mint(
+        self, bridge: TheBridge, who: Caller, data: JSONBody[NewToken]
+    ) -> IssuedTokenView:
         """Mint a token; the secret in the answer is not shown again."""
         issued = await bridge.tokens.mint(who, data)
         return IssuedTokenView(**_fields(bridge, issued.row), secret=issued.secret)
 
     @get(opt={"scope": Scope.WRITE})
-    async def list_tokens(self, bridge: Bridge, who: Principal) -> list[TokenView]:
+    async def list_tokens(self, bridge: TheBridge, who: Caller) -> list[TokenView]:
         """List the tenant's tokens."""
         return [TokenView(**_fields(bridge, row)) for row in await bridge.tokens.list(who)]
 
     @post("/{token_id:str}/rotate", status_code=200, opt={"scope": Scope.ADMIN})
     async def rotate(
-        self, bridge: Bridge, who: Principal, token_id: str, data: Rotation
+        self, bridge: TheBridge, who: Caller, token_id: FromPath[str], data: JSONBody[Rotation]
     ) -> IssuedTokenView:
         """Give a token a new secret; the one before stays good for the overlap."""
         issued = await bridge.tokens.rotate(who, token_id, data)
         return IssuedTokenView(**_fields(bridge, issued.row), secret=issued.secret)
 
     @delete("/{token_id:str}", opt={"scope": Scope.ADMIN})
-    async def revoke(self, bridge: Bridge, who: Principal, token_id: str) -> None:
+    async def revoke(self, bridge: TheBridge, who: Caller, token_id: FromPath[str]) -> None:
         """Revoke a token at once."""
         await bridge.tokens.revoke(who, token_id)
 
@@ -70,7 +74,9 @@ class TokenController(Controller):
         media_type=MediaType.TEXT,
         opt={"scope": Scope.WRITE},
     )
-    async def guide(self, bridge: Bridge, who: Principal, token_id: str, connector_id: str) -> str:
+    async def guide(
+        self, bridge: TheBridge, who: Caller, token_id: FromPath[str], connector_id: FromPath[str]
+    ) -> str:
         """Read the vendor's set-up guide for this token, in Markdown."""
         return await bridge.tokens.guide(who, token_id, connector_id)
 

@@ -1,0 +1,193 @@
+"""The stage of the end-to-end tests: the service and its vendors, each on a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+import uvicorn
+
+from casebridge.asgi import create_app
+from casebridge.settings import Settings
+from casebridge_core import ConnectorCatalog
+from casebridge_sandbox import RunningSandbox
+
+DEADLINE_SECONDS = 20.0
+
+
+def eventually(condition: Callable[[], object], *, within: float = DEADLINE_SECONDS) -> Any:
+    """Return the condition's first true value; fail when there is none in time.
+
+    The pause between two looks is what a wait on another process's state costs; the test itself
+    depends on the condition only.
+    """
+    deadline = time.monotonic() + within
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            msg = f"not within {within} s; last value: {value!r}"
+            raise AssertionError(msg)
+        time.sleep(0.02)
+
+
+class Api:
+    """A caller of the REST API with a key."""
+
+    def __init__(self, url: str, key: str) -> None:
+        self.http = httpx.Client(
+            base_url=url,
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=DEADLINE_SECONDS,
+            trust_env=False,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
+
+    def get(self, path: str, **params: Any) -> Any:
+        return self._read(self.http.get(path, params=params))
+
+    def post(self, path: str, body: object = None) -> Any:
+        return self._read(self.http.post(path, json=body))
+
+    def patch(self, path: str, body: object) -> Any:
+        return self._read(self.http.patch(path, json=body))
+
+    def delete(self, path: str) -> None:
+        self._read(self.http.delete(path))
+
+    def create_case(self, title: str = "Suspicious sign-in", **fields: object) -> str:
+        return str(self.post("/v1/cases", {"title": title, **fields})["id"])
+
+    def case(self, case_id: str) -> Any:
+        return self.get(f"/v1/cases/{case_id}")
+
+    def move(self, case_id: str, status: str) -> Any:
+        return self.post(f"/v1/cases/{case_id}/status", {"status": status})
+
+    def timeline(self, case_id: str, **params: object) -> list[Any]:
+        page = self.get(f"/v1/cases/{case_id}/timeline", limit=200, **params)
+        return list(page["items"])
+
+    def ticket(self, case_id: str, vendor: str) -> Any:
+        tickets = [t for t in self.case(case_id)["tickets"] if t["vendor"] == vendor]
+        assert len(tickets) == 1
+        return tickets[0]
+
+    def linked(self, case_id: str) -> dict[str, Any]:
+        """Wait until every ticket of the case is minted and settled; return them by vendor."""
+
+        def all_linked() -> dict[str, Any] | None:
+            tickets = self.case(case_id)["tickets"]
+            done = all(ticket["state"] == "linked" for ticket in tickets)
+            return {ticket["vendor"]: ticket for ticket in tickets} if done else None
+
+        found: dict[str, Any] = eventually(all_linked)
+        return found
+
+    @staticmethod
+    def _read(response: httpx.Response) -> Any:
+        assert response.is_success, f"{response.status_code} {response.text}"
+        return response.json() if response.content else None
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A running service."""
+
+    url: str
+    data_dir: Path
+    api: Api
+
+    def add_jira(self, jira: RunningSandbox[Any], **config: object) -> str:
+        """Connect a sandbox Jira both ways; return the connector's id."""
+        settings = {
+            "base_url": jira.url,
+            "email": "bridge@example.com",
+            "api_token": "jira-sandbox-token",
+            "project": "SEC",
+            **config,
+        }
+        return self._connect("jira", jira, settings)
+
+    def add_servicenow(self, servicenow: RunningSandbox[Any], **config: object) -> str:
+        """Connect a sandbox ServiceNow both ways; return the connector's id."""
+        settings = {
+            "base_url": servicenow.url,
+            "username": "casebridge",
+            "password": "servicenow-sandbox-password",
+            **config,
+        }
+        return self._connect("servicenow", servicenow, settings)
+
+    def _connect(
+        self, vendor: str, sandbox: RunningSandbox[Any], config: dict[str, object]
+    ) -> str:
+        body = {"vendor": vendor, "name": vendor, "config": config}
+        connector = str(self.api.post("/v1/connectors", body)["id"])
+        token = self.api.post("/v1/inbox-tokens", {"name": f"webhooks of {vendor}"})
+        sandbox.control.send_webhooks_to(
+            token["url"], secret=token["secret"], token_id=token["id"]
+        )
+        return connector
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, listener: socket.socket) -> None:
+        super().__init__(config)
+        self.listener = listener
+        self.ready = threading.Event()
+        self.failure: BaseException | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    def run_quietly(self) -> None:
+        try:
+            asyncio.run(self.serve([self.listener]))
+        except BaseException as error:  # noqa: BLE001 - told to the test's thread
+            self.failure = error
+        finally:
+            self.ready.set()
+
+
+@contextmanager
+def running_service(
+    data_dir: Path, *, catalog: ConnectorCatalog | None = None, **settings: Any
+) -> Iterator[Service]:
+    """Serve Casebridge in a background thread on a free loopback port."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    chosen = Settings(
+        data_dir=data_dir, **{"public_url": url, "sweep_seconds": 0.2, **settings}
+    )
+    app = create_app(chosen, catalog=catalog)
+    config = uvicorn.Config(app, log_config=None, lifespan="on", timeout_graceful_shutdown=5)
+    server = _Server(config, listener)
+    thread = threading.Thread(target=server.run_quietly, name="casebridge")
+    thread.start()
+    server.ready.wait()
+    try:
+        assert server.started, f"the service did not start: {server.failure!r}"
+        key = (data_dir / "admin.key").read_text().strip()
+        with Api(url, key) as api:
+            yield Service(url, data_dir, api)
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
