@@ -34,6 +34,7 @@ def itsm_declare_connector():
     return ConnectorManifest(
         vendor={vendor!r}, title="Test", config_type=Config,
         capabilities=frozenset(map(Capability, {claims!r})),
+        signature_schemes=(SignatureScheme(header="x-test", title="Test"),),
     )
 """
 

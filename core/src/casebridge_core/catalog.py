@@ -156,11 +156,11 @@ class ConnectorCatalog(Mapping[str, VendorHooks]):
             name = plugin.source.name
             try:
                 self._manager.register(plugin.module, name=name)
-            except (pluggy.PluginValidationError, ValueError) as error:
-                # It may be half registered; under another name the same module may be whole.
-                if self._manager.has_plugin(name) and name != _DEFAULTS:
-                    self._manager.unregister(name=name)
+            except pluggy.PluginValidationError as error:
                 self._fail(plugin, pluggy_refusal(name, error))
+            except ValueError:
+                problem = "its name or its module is taken by another plugin; leave one of them out"
+                self._fail(plugin, PluginError(name, problem))
             else:
                 registered.append((plugin, manifest))
         self._manager.check_pending()

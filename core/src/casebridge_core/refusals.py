@@ -223,7 +223,11 @@ def _manifest_problems(manifest: ConnectorManifest) -> Iterator[str]:
     config_type: type = manifest.config_type
     if not issubclass(config_type, ConnectorConfig):
         yield "the manifest's config_type must be a subclass of ConnectorConfig"
-        return
+    else:
+        yield from _config_problems(config_type)
+
+
+def _config_problems(config_type: type[ConnectorConfig]) -> Iterator[str]:
     try:
         config_schema(config_type)
     except Exception as cause:  # noqa: BLE001 - what msgspec raises depends on the annotation
