@@ -104,6 +104,7 @@ class DeliveryQueue:
         self._open = 0
         self._lanes: dict[str, _Lane] = {}
         self._client: httpx.AsyncClient | None = None
+        self._runs = False
         self._idle = asyncio.Event()
         self._idle.set()
         self._early: list[tuple[_Outgoing, bool]] = []
@@ -171,8 +172,8 @@ class DeliveryQueue:
         self._idle.set()
 
     async def start(self) -> None:
-        """Open the client and send what was posted so far."""
-        self._client = httpx.AsyncClient(trust_env=False, follow_redirects=False)
+        """Begin to send, with what was posted so far."""
+        self._runs = True
         early, self._early = self._early, []
         for outgoing, overtake in early:
             self._dispatch(outgoing, overtake=overtake)
@@ -180,6 +181,7 @@ class DeliveryQueue:
     async def stop(self) -> None:
         """Stop every lane and close the client."""
         tasks = [lane.task for lane in self._lanes.values()]
+        self._runs = False
         self.clear()
         await asyncio.gather(*tasks, return_exceptions=True)
         if self._client:
@@ -209,7 +211,7 @@ class DeliveryQueue:
         self._open += 1
         self._idle.clear()
         outgoing = _Outgoing(pause, next(self._places), endpoint, message)
-        if self._client is None:
+        if not self._runs:
             self._early.append((outgoing, overtake))
         else:
             self._dispatch(outgoing, overtake=overtake)
@@ -254,9 +256,9 @@ class DeliveryQueue:
             self._idle.set()
 
     async def _post(self, outgoing: _Outgoing, timeout_seconds: float) -> httpx.Response:
-        if self._client is None:  # pragma: no cover - lanes run only between start and stop
-            msg = "the delivery queue does not run"
-            raise RuntimeError(msg)
+        if self._client is None:
+            # Opened with the first message: reading the certificates takes its time.
+            self._client = httpx.AsyncClient(trust_env=False, follow_redirects=False)
         return await self._client.post(
             outgoing.endpoint.url,
             content=outgoing.message.body,

@@ -158,7 +158,8 @@ class JiraSandbox(VendorSandbox[JiraScenario]):
 
     @override
     def unknown_path(self, call: Call) -> Reply:
-        if methods := self.router.methods(call.path):
+        methods = self.router.methods(call.path)
+        if methods and call.method not in methods:
             return Reply(405, headers={"allow": ", ".join(methods)})
         return Reply.json(
             {
