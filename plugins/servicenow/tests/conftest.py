@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 
 import httpx
@@ -23,34 +24,44 @@ from casebridge_core import (
     decode_config,
 )
 from casebridge_core.connectors import Connector
+from casebridge_sandbox import RunningSandbox, ServiceNowSandbox, running
 from casebridge_servicenow import ServiceNowConfig, plugin
 
+TLS = ssl.create_default_context()  # once: it is most of what a client costs
 BASE_URL = "https://example.service-now.com"
 SYS_ID = "9d385017c611228701d22104cc95c371"
 
 
 @pytest.fixture
+def config_with() -> Callable[..., ServiceNowConfig]:
+    """Return what makes a configuration; a setting of None is left out."""
+
+    def configure(**settings: object) -> ServiceNowConfig:
+        raw = {"base_url": BASE_URL, "username": "svc.casebridge", "password": "correct horse"}
+        given = {name: value for name, value in (raw | settings).items() if value is not None}
+        return decode_config(ServiceNowConfig, given)
+
+    return configure
+
+
+@pytest.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(follow_redirects=False) as client:
+    async with httpx.AsyncClient(verify=TLS, trust_env=False) as client:
         yield client
 
 
 @pytest.fixture
-def connector_with(http: httpx.AsyncClient) -> Callable[..., Connector[ServiceNowConfig]]:
+def connector_with(
+    http: httpx.AsyncClient, config_with: Callable[..., ServiceNowConfig]
+) -> Callable[..., Connector[ServiceNowConfig]]:
     def configure(
         statuses: StatusOverrides | None = None, **settings: object
     ) -> Connector[ServiceNowConfig]:
-        raw = {
-            "base_url": BASE_URL,
-            "username": "svc.casebridge",
-            "password": "correct horse",
-            **settings,
-        }
         return Connector(
             id="c1",
             tenant_id="t1",
             vendor="servicenow",
-            config=decode_config(ServiceNowConfig, {k: v for k, v in raw.items() if v is not None}),
+            config=config_with(**settings),
             http=http,
             statuses=statuses or StatusOverrides(),
         )
@@ -63,6 +74,37 @@ def connector(
     connector_with: Callable[..., Connector[ServiceNowConfig]],
 ) -> Connector[ServiceNowConfig]:
     return connector_with()
+
+
+@pytest.fixture(scope="session")
+def running_sandbox() -> Iterator[RunningSandbox[ServiceNowSandbox]]:
+    with running(ServiceNowSandbox()) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(
+    running_sandbox: RunningSandbox[ServiceNowSandbox],
+) -> RunningSandbox[ServiceNowSandbox]:
+    """Return the stand-in ServiceNow as it is at first."""
+    running_sandbox.control.reset()
+    return running_sandbox
+
+
+@pytest.fixture
+def connect(
+    sandbox: RunningSandbox[ServiceNowSandbox],
+    connector_with: Callable[..., Connector[ServiceNowConfig]],
+) -> Callable[..., Connector[ServiceNowConfig]]:
+    """Return what connects to the stand-in ServiceNow."""
+    scenario = sandbox.sandbox.scenario
+    known = {
+        "base_url": sandbox.url,
+        "username": scenario.user_name,
+        "password": scenario.password,
+        "caller_id": scenario.user_id,
+    }
+    return lambda **settings: connector_with(**(known | settings))
 
 
 @pytest.fixture(scope="session")

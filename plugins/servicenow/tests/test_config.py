@@ -44,6 +44,12 @@ def decoded(**settings: object) -> ServiceNowConfig:
         ("close_notes", {"close_notes": "{"}),
         ("close_notes", {"close_notes": "{}"}),
         ("severity_map[...].impact", {"severity_map": {"high": {"impact": 4, "urgency": 1}}}),
+        ("correlation_field", {"correlation_field": "state"}),
+        ("correlation_field", {"correlation_field": "Own field"}),
+        (
+            "extra_fields.u_case",
+            {"correlation_field": "u_case", "extra_fields": {"u_case": "x"}},
+        ),
         ("assignee", {"assignee": "nobody"}),
     ],
 )

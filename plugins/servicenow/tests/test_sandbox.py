@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,7 @@ from casebridge_core import (
     VendorHooks,
     VendorUnavailable,
 )
-from casebridge_sandbox import RunningSandbox, ServiceNowSandbox, running
+from casebridge_sandbox import RunningSandbox, ServiceNowSandbox
 from casebridge_servicenow import ServiceNowConfig, changes
 from casebridge_servicenow.client import ServiceNowClient
 
@@ -38,36 +38,6 @@ if TYPE_CHECKING:
 Sandbox = RunningSandbox[ServiceNowSandbox]
 ServiceNow = Connector[ServiceNowConfig]
 KEY = "cb-case-7-c1"
-
-
-@pytest.fixture(scope="module")
-def running_sandbox() -> Iterator[Sandbox]:
-    with running(ServiceNowSandbox()) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(running_sandbox: Sandbox) -> Sandbox:
-    running_sandbox.control.reset()
-    return running_sandbox
-
-
-@pytest.fixture
-def connect(
-    sandbox: Sandbox, connector_with: Callable[..., ServiceNow]
-) -> Callable[..., ServiceNow]:
-    def configure(**settings: object) -> ServiceNow:
-        scenario = sandbox.sandbox.scenario
-        return connector_with(
-            **{
-                "base_url": sandbox.url,
-                "username": scenario.user_name,
-                "password": scenario.password,
-                **settings,
-            }
-        )
-
-    return configure
 
 
 @pytest.fixture
@@ -307,7 +277,7 @@ async def test_a_guarded_state_model_is_walked_by_way_of_in_progress(
     projection: CaseProjection,
 ) -> None:
     sandbox.control.use_preset("strict")
-    vendor = connect(caller_id="be000000000000000000000000000be0")
+    vendor = connect()
     ref = (await hooks.push_case(vendor, projection)).ticket.ref
 
     resolved = await hooks.push_status_change(
@@ -320,8 +290,12 @@ async def test_a_guarded_state_model_is_walked_by_way_of_in_progress(
 
 
 async def test_a_create_without_the_caller_that_is_asked_for(
-    sandbox: Sandbox, hooks: VendorHooks, vendor: ServiceNow, projection: CaseProjection
+    sandbox: Sandbox,
+    hooks: VendorHooks,
+    connect: Callable[..., ServiceNow],
+    projection: CaseProjection,
 ) -> None:
+    vendor = connect(caller_id=None)
     sandbox.control.change_scenario(require_caller=True)
 
     with pytest.raises(InvalidRequest) as refused:

@@ -13,6 +13,7 @@ from casebridge_servicenow.values import label_of, moment_of, value_of, written
 ANY_JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.just("value"), inner),
+    max_leaves=8,
 )
 
 

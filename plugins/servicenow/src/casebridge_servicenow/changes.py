@@ -16,7 +16,7 @@ from casebridge_core import ChangePage, InboundComment, InvalidRequest, TicketEv
 from casebridge_servicenow.comments import ENTRY_FIELDS, JOURNALS, read_entry
 from casebridge_servicenow.fields import CORRELATION_DISPLAY
 from casebridge_servicenow.queries import both, oldest_first, where
-from casebridge_servicenow.tickets import TICKET_FIELDS, read_ticket
+from casebridge_servicenow.tickets import read_ticket, ticket_fields
 from casebridge_servicenow.values import Row, value_of, written
 from casebridge_servicenow.webhooks import VENDOR
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 PAGE_SIZE: Final = 100
 _MOST_COMMENTS: Final = 1000
-_FIELDS: Final = (*TICKET_FIELDS, "correlation_display")
 _OURS: Final = where("correlation_display", "=", CORRELATION_DISPLAY)
 _ORDER: Final = (oldest_first("sys_updated_on"), oldest_first("sys_id"))
 _CURSOR: Final = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)\|([0-9A-Za-z]{1,64})")
@@ -57,7 +56,8 @@ async def list_changes(
 
 
 async def _rows(api: TableApi, config: ServiceNowConfig, *conditions: str, size: int) -> list[Row]:
-    return await api.rows(config.table, both(_OURS, *conditions, *_ORDER), _FIELDS, limit=size)
+    query = both(_OURS, *conditions, *_ORDER)
+    return await api.rows(config.table, query, ticket_fields(config), limit=size)
 
 
 async def _comments(

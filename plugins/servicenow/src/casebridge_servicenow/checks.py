@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from casebridge_servicenow.config import ServiceNowConfig
 
 _NO_SUCH_KEY: Final = "casebridge-connection-check"
+_MOST_SKEW: Final = 60.0
 _WRITING_ROLES: Final = frozenset({"admin", "itil", "itil_admin", "sn_incident_write"})
 
 
@@ -73,15 +74,14 @@ class _Check:
         yield await self._caller(account_row)
         yield await self._journal()
         yield await self._webhook()
+        yield await self._clock()
 
     async def _table(self) -> CheckLine:
-        name = "Table and correlation_id"
+        field = self.config.correlation_field
+        name = f"Table and {field}"
         try:
             found = await self.client.api.rows(
-                self.config.table,
-                where("correlation_id", "=", _NO_SUCH_KEY),
-                ("sys_id", "correlation_id"),
-                limit=1,
+                self.config.table, where(field, "=", _NO_SUCH_KEY), ("sys_id", field), limit=1
             )
         except DestinationNotFound as error:
             return _failed(name, error, "name an existing table, such as incident")
@@ -91,11 +91,25 @@ class _Check:
             return CheckLine(
                 name=name,
                 ok=False,
-                detail=f"{self.config.table} ignores a search by correlation_id",
-                cure="let the integration account read correlation_id: without it a ticket cannot"
-                " be found again",
+                detail=f"{self.config.table} ignores a search by {field}",
+                cure=f"let the integration account read {field}, or configure another field:"
+                " without it a ticket cannot be found again",
             )
-        return _well(name, f"{self.config.table} can be searched by correlation_id")
+        return _well(name, f"{self.config.table} can be searched by {field}")
+
+    async def _clock(self) -> CheckLine:
+        name = "Clock"
+        try:
+            skew = await self.client.api.clock_skew(self.config.table)
+        except PushError as error:
+            return _unsure(name, error, "")
+        if skew is None:
+            return CheckLine(name=name, ok=None, detail="the instance does not tell its time")
+        detail = f"the instance is {abs(skew):.0f} s {'ahead' if skew > 0 else 'behind'}"
+        if abs(skew) <= _MOST_SKEW:
+            return _well(name, detail)
+        cure = "set this machine's clock by NTP: changes are listed by the instance's time"
+        return CheckLine(name=name, ok=False, detail=detail, cure=cure)
 
     async def _roles(self, account_row: Row) -> CheckLine:
         name = "May create and change tickets"

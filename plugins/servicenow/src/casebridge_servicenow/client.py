@@ -35,16 +35,12 @@ from casebridge_servicenow.statuses import (
     RESOLVED,
 )
 from casebridge_servicenow.table_api import TableApi
-from casebridge_servicenow.tickets import TICKET_FIELDS, read_ticket
+from casebridge_servicenow.tickets import read_ticket, ticket_fields
 from casebridge_servicenow.values import Row, label_of, value_of
 
 if TYPE_CHECKING:
     from casebridge_servicenow.config import ServiceNowConfig
 
-_UNSEARCHABLE: Final = (
-    "correlation_id was not stored: let the integration account write that field, or a second"
-    " ticket may be created after a broken connection"
-)
 _MOST_TICKETS: Final = 20
 _MOST_COMMENTS: Final = 100
 _MOST_CHOICES: Final = 200
@@ -61,11 +57,12 @@ class ServiceNowClient:
     async def create(self, projection: CaseProjection) -> PushResult:
         """Create a ticket that carries the correlation key."""
         values = fields.new_ticket(self.config, projection)
-        row = await self.api.insert(self.config.table, values, TICKET_FIELDS)
+        row = await self.api.insert(self.config.table, values, ticket_fields(self.config))
         ticket = read_ticket(self.config, row)
         if ticket is None:
             raise OutcomeUnknown("the new record came back without its sys_id; it may be stored")
-        return PushResult(ticket=ticket, notes=_notes(ticket, projection.correlation_key))
+        notes = _notes(ticket, projection.correlation_key, self.config.correlation_field)
+        return PushResult(ticket=ticket, notes=notes)
 
     async def find(self, correlation_key: str) -> tuple[Ticket, ...]:
         """Return the tickets with exactly this key, oldest first.
@@ -73,14 +70,16 @@ class ServiceNowClient:
         Raises:
             InvalidRequest: ServiceNow ignored the condition, so that nothing can be found by key.
         """
-        query = both(where("correlation_id", "=", correlation_key), oldest_first("sys_created_on"))
-        rows = await self.api.rows(self.config.table, query, TICKET_FIELDS, limit=_MOST_TICKETS)
-        keys = {value_of(row.get("correlation_id")).casefold() for row in rows}
+        field = self.config.correlation_field
+        query = both(where(field, "=", correlation_key), oldest_first("sys_created_on"))
+        wanted = ticket_fields(self.config)
+        rows = await self.api.rows(self.config.table, query, wanted, limit=_MOST_TICKETS)
+        keys = {value_of(row.get(field)).casefold() for row in rows}
         if keys - {correlation_key.casefold()}:
             raise InvalidRequest(
-                f"{self.config.table} cannot be searched by correlation_id: let the integration"
-                " account read that field, or choose a table that has it",
-                fields=("correlation_id",),
+                f"{self.config.table} cannot be searched by {field}: let the integration account"
+                " read that field, or configure a field that the table has",
+                fields=(field,),
             )
         tickets = (read_ticket(self.config, row) for row in rows)
         return tuple(t for t in tickets if t is not None and t.correlation_key == correlation_key)
@@ -190,7 +189,9 @@ class ServiceNowClient:
 
     async def _row(self, ref: TicketRef) -> Row:
         try:
-            return await self.api.row(self.config.table, ref.external_id, TICKET_FIELDS)
+            return await self.api.row(
+                self.config.table, ref.external_id, ticket_fields(self.config)
+            )
         except TicketNotFound as gone:
             raise TicketNotFound(
                 f"{ref.key} is deleted, or the integration account may not see it"
@@ -280,7 +281,11 @@ def _rejected(refused: RefusedByRule, ticket: Ticket, target: NativeStatus) -> T
     )
 
 
-def _notes(ticket: Ticket, correlation_key: str) -> tuple[str, ...]:
+def _notes(ticket: Ticket, correlation_key: str, field: str) -> tuple[str, ...]:
     if ticket.correlation_key == correlation_key:
         return ()
-    return (_UNSEARCHABLE,)
+    note = (
+        f"{field} was not stored: let the integration account write it, or a second ticket may be"
+        " created after a broken connection"
+    )
+    return (note,)

@@ -88,6 +88,14 @@ class ServiceNowConfig(ConnectorConfig, frozen=True, kw_only=True):
             description="incident, sn_si_incident, or a table that extends incident.",
         ),
     ] = "incident"
+    correlation_field: Annotated[
+        str,
+        Meta(
+            title="Correlation field",
+            description="Text field for the bridge's key, for tables where another system uses"
+            " correlation_id.",
+        ),
+    ] = "correlation_id"
     caller_id: Annotated[
         str,
         Meta(title="Caller", description="sys_id of the user in whose name tickets are opened."),
@@ -154,10 +162,14 @@ class ServiceNowConfig(ConnectorConfig, frozen=True, kw_only=True):
             yield "api_key", "must be left out when password is given: sign in in one way"
         if not _NAME.fullmatch(self.table):
             yield "table", "must be a table's name, such as incident (not its label)"
+        if not _NAME.fullmatch(self.correlation_field):
+            yield "correlation_field", "must be a field's name, such as correlation_id"
+        elif self.correlation_field in _OWN_FIELDS - {"correlation_id"}:
+            yield "correlation_field", "must be a field that the bridge does not fill otherwise"
         for name in self.extra_fields:
             if not _NAME.fullmatch(name):
                 yield f"extra_fields.{name}", "must be a field's name (not its label)"
-            elif name in _OWN_FIELDS:
+            elif name in _OWN_FIELDS or name == self.correlation_field:
                 yield f"extra_fields.{name}", "is filled by the bridge and cannot be set here"
         yield from _template_problems(self.close_notes)
 

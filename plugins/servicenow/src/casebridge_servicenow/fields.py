@@ -37,8 +37,8 @@ def new_ticket(config: ServiceNowConfig, projection: CaseProjection) -> dict[str
         "description": shorten(plain_text(describe(projection)), _DESCRIPTION_LIMIT),
         "impact": str(priority.impact),
         "urgency": str(priority.urgency),
-        "correlation_id": projection.correlation_key,
         "correlation_display": CORRELATION_DISPLAY,
+        config.correlation_field: projection.correlation_key,
     }
 
 

@@ -6,6 +6,8 @@ Source: ServiceNow, "Table API".
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
@@ -35,6 +37,8 @@ class TableApi:
     def __init__(self, connector: Connector[ServiceNowConfig]) -> None:
         """Bind the connector's client to its instance and credential."""
         self._host = httpx.URL(connector.config.base_url).netloc.decode()
+        self._base_url = connector.config.base_url
+        self._http = connector.http
         self._api = VendorApi(
             connector.http,
             connector.config.base_url,
@@ -83,6 +87,25 @@ class TableApi:
     ) -> Row:
         """Change fields of a row and return it as it was stored."""
         return await self._one("PATCH", _record(table, sys_id), fields, values)
+
+    async def clock_skew(self, table: str) -> float | None:
+        """Return by how many seconds the instance's clock is ahead, or None when it tells no time.
+
+        The request is anonymous: its refusal carries the time just as well.
+
+        Raises:
+            VendorUnavailable: the instance cannot be reached.
+        """
+        url = f"{self._base_url}/api/now/table/{table}"
+        try:
+            response = await self._http.get(url, params={"sysparm_limit": "1"})
+        except httpx.HTTPError as error:
+            raise VendorUnavailable(f"could not connect to {self._host}") from error
+        try:
+            told = parsedate_to_datetime(response.headers.get("date", ""))
+        except ValueError:
+            return None
+        return (told - datetime.now(UTC)).total_seconds()
 
     async def _one(
         self,

@@ -11,19 +11,23 @@ from casebridge_servicenow.values import Row, label_of, moment_of, value_of
 if TYPE_CHECKING:
     from casebridge_servicenow.config import ServiceNowConfig
 
-TICKET_FIELDS: Final = (
+_FIELDS: Final = (
     "sys_id",
     "number",
     "state",
-    "correlation_id",
     "assigned_to",
     "assigned_to.email",
     "close_code",
     "close_notes",
+    "correlation_display",
     "sys_created_on",
     "sys_updated_on",
 )
-"""What every read of a ticket asks for."""
+
+
+def ticket_fields(config: ServiceNowConfig) -> tuple[str, ...]:
+    """Return the fields that every read of a ticket asks for."""
+    return (*_FIELDS, config.correlation_field)
 
 
 def read_ticket(config: ServiceNowConfig, row: Row) -> Ticket | None:
@@ -36,7 +40,7 @@ def read_ticket(config: ServiceNowConfig, row: Row) -> Ticket | None:
     return Ticket(
         ref=TicketRef(external_id=sys_id, key=key, url=record_url(config, sys_id)),
         status=status,
-        correlation_key=value_of(row.get("correlation_id")) or None,
+        correlation_key=value_of(row.get(config.correlation_field)) or None,
         assignee=read_person(row.get("assigned_to"), email=value_of(row.get("assigned_to.email"))),
         updated_at=moment_of(row.get("sys_updated_on")),
     )
