@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,9 +10,9 @@ from pathlib import Path
 from typing import Any, Self
 
 import httpx
-import uvicorn
 
 from casebridge.asgi import create_app
+from casebridge.serving import address_of, bound_socket, serving
 from casebridge.settings import Settings
 from casebridge_core import ConnectorCatalog
 from casebridge_sandbox import RunningSandbox
@@ -133,36 +130,12 @@ class Service:
         }
         return self._connect("servicenow", servicenow, settings)
 
-    def _connect(
-        self, vendor: str, sandbox: RunningSandbox[Any], config: dict[str, object]
-    ) -> str:
+    def _connect(self, vendor: str, sandbox: RunningSandbox[Any], config: dict[str, object]) -> str:
         body = {"vendor": vendor, "name": vendor, "config": config}
         connector = str(self.api.post("/v1/connectors", body)["id"])
         token = self.api.post("/v1/inbox-tokens", {"name": f"webhooks of {vendor}"})
-        sandbox.control.send_webhooks_to(
-            token["url"], secret=token["secret"], token_id=token["id"]
-        )
+        sandbox.control.send_webhooks_to(token["url"], secret=token["secret"], token_id=token["id"])
         return connector
-
-
-class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, listener: socket.socket) -> None:
-        super().__init__(config)
-        self.listener = listener
-        self.ready = threading.Event()
-        self.failure: BaseException | None = None
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.ready.set()
-
-    def run_quietly(self) -> None:
-        try:
-            asyncio.run(self.serve([self.listener]))
-        except BaseException as error:  # noqa: BLE001 - told to the test's thread
-            self.failure = error
-        finally:
-            self.ready.set()
 
 
 @contextmanager
@@ -170,24 +143,12 @@ def running_service(
     data_dir: Path, *, catalog: ConnectorCatalog | None = None, **settings: Any
 ) -> Iterator[Service]:
     """Serve Casebridge in a background thread on a free loopback port."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    chosen = Settings(
-        data_dir=data_dir, **{"public_url": url, "sweep_seconds": 0.2, **settings}
-    )
-    app = create_app(chosen, catalog=catalog)
-    config = uvicorn.Config(app, log_config=None, lifespan="on", timeout_graceful_shutdown=5)
-    server = _Server(config, listener)
-    thread = threading.Thread(target=server.run_quietly, name="casebridge")
-    thread.start()
-    server.ready.wait()
-    try:
-        assert server.started, f"the service did not start: {server.failure!r}"
-        key = (data_dir / "admin.key").read_text().strip()
-        with Api(url, key) as api:
-            yield Service(url, data_dir, api)
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
+    with bound_socket() as listener:
+        url = address_of(listener)
+        chosen = Settings(
+            data_dir=data_dir, **{"public_url": url, "sweep_seconds": 0.2, **settings}
+        )
+        with serving(create_app(chosen, catalog=catalog), listener):
+            key = (data_dir / "admin.key").read_text().strip()
+            with Api(url, key) as api:
+                yield Service(url, data_dir, api)

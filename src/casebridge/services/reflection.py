@@ -119,7 +119,7 @@ class Reflection:
             source_ref=ref.id,
         )
         who = (event.actor.name or event.actor.id) if event.actor is not None else "somebody"
-        text = f"{self._label}: {who} moved {ref.external_key} to {native.name}"
+        text = f"{who} moved {ref.external_key} to {native.name}"
         self._record(case, ref, TimelineKind.INBOUND_ACTOR, text)
         text = f"payload {self.event_id}" if self.event_id else "found by the reconciler"
         self._record(case, ref, TimelineKind.INBOUND_PAYLOAD, text, event=self.event_id)
@@ -160,8 +160,7 @@ class Reflection:
         return True
 
     async def _reflect_comment(self, case: CaseRow, ref: RefRow, comment: InboundComment) -> bool:
-        ours = comment.author is not None and comment.author.id == self.account
-        if comment.key is not None or ours:
+        if comment.key is not None or (comment.author and comment.author.id == self.account):
             return False
         known = await self.session.scalar(
             select(AnnotationRow).where(
@@ -227,9 +226,17 @@ class Reflection:
         row.last_seen_at = self.now
 
     def _explain(self, case: CaseRow, ref: RefRow, event: TicketEvent, decision: Decision) -> None:
-        status = f"is {event.status.name}" if event.status is not None else "changed"
-        text = f"{ref.external_key} {status}: {_WORDS.get(decision.reason, decision.reason)}"
+        what = f"is {event.status.name}" if event.status is not None else "changed"
+        reason = Reason.OWN_WRITE if self._is_ours(event) else decision.reason
+        text = f"{ref.external_key} {what}: {_WORDS.get(reason, reason)}"
         self._record(case, ref, TimelineKind.INBOUND_IGNORED, text, reason=decision.reason)
+
+    def _is_ours(self, event: TicketEvent) -> bool:
+        """Tell whether the event only tells what the bridge itself did."""
+        people = {
+            person.id for person in (event.actor, *(c.author for c in event.comments)) if person
+        }
+        return people == {self.account}
 
     def _record(
         self, case: CaseRow, ref: RefRow, kind: TimelineKind, text: str, **detail: object

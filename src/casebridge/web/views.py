@@ -52,7 +52,8 @@ class FailureView(msgspec.Struct, frozen=True, kw_only=True):
 class TicketView(msgspec.Struct, frozen=True, kw_only=True):
     """A case's ticket at one connector. ``key`` and ``url`` are None until it is minted.
 
-    ``state`` is one of pending, linked, failing, dead, paused, gone.
+    ``state`` is one of pending (not minted yet), syncing (work is under way or due), linked (the
+    ticket says what the case says), failing, dead (nobody tries again by itself), paused, gone.
     """
 
     id: str
@@ -225,4 +226,6 @@ def _state(ref: RefRow, connector: ConnectorRow) -> str:
         return "paused"
     if ref.last_error is not None:
         return "failing"
-    return "linked" if ref.external_id is not None else "pending"
+    if ref.external_id is None:
+        return "pending"
+    return "linked" if ref.due_at is None and ref.lease_token is None else "syncing"

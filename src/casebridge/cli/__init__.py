@@ -1,0 +1,20 @@
+"""The command line. Each command loads what it needs when it runs, so that `--help` stays quick."""
+
+from __future__ import annotations
+
+import click
+
+from casebridge.cli.demo import demo
+from casebridge.cli.plugins import plugins
+from casebridge.cli.serve import serve
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="casebridge")
+def main() -> None:
+    """Casebridge: a security case is the record, its tickets are projections of it."""
+
+
+main.add_command(serve)
+main.add_command(demo)
+main.add_command(plugins)

@@ -1,0 +1,102 @@
+"""Serving the application: in the foreground, or in a thread beside something else."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+import uvicorn
+
+if TYPE_CHECKING:
+    from litestar import Litestar
+
+LOOPBACK: Final = "127.0.0.1"
+_GRACE_SECONDS: Final = 5
+
+
+class NotServing(RuntimeError):
+    """The server did not come up; the cause is chained."""
+
+
+def serve(app: Litestar, *, host: str, port: int) -> None:
+    """Serve in the foreground until the process is told to stop."""
+    _Server(app, host=host, port=port).run()
+
+
+@contextmanager
+def serving(app: Litestar, listener: socket.socket) -> Iterator[None]:
+    """Serve in a background thread on a bound socket, from ready to stopped.
+
+    Raises:
+        NotServing: the application did not start.
+    """
+    server = _Server(app)
+    thread = threading.Thread(target=server.run_quietly, args=(listener,), name="casebridge")
+    thread.start()
+    server.ready.wait()
+    try:
+        if not server.started:
+            raise NotServing("the service did not start") from server.failure
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def bound_socket(port: int = 0) -> socket.socket:
+    """Return a socket bound to a loopback port, to any free one when the port is taken or 0."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((LOOPBACK, port))
+    except OSError:
+        listener.bind((LOOPBACK, 0))
+    return listener
+
+
+def free_port(wanted: int) -> int:
+    """Return a port to listen on: the wanted one where it is free, else any."""
+    with bound_socket(wanted) as listener:
+        return int(listener.getsockname()[1])
+
+
+def address_of(listener: socket.socket) -> str:
+    """Return the URL of a bound socket."""
+    host, port = listener.getsockname()
+    return f"http://{host}:{port}"
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server that tells when it is ready, or why it is not."""
+
+    def __init__(self, app: Litestar, *, host: str = LOOPBACK, port: int = 0) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                host=host,
+                port=port,
+                log_config=None,
+                access_log=False,
+                lifespan="on",
+                timeout_graceful_shutdown=_GRACE_SECONDS,
+            )
+        )
+        self.ready = threading.Event()
+        self.failure: BaseException | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    def run_quietly(self, listener: socket.socket) -> None:
+        """Run in a thread of its own; a failure is kept for whoever waits."""
+        try:
+            asyncio.run(self.serve([listener]))
+        except BaseException as error:  # noqa: BLE001 - told to the thread that waits
+            self.failure = error
+        finally:
+            self.ready.set()
