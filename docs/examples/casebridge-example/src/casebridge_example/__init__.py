@@ -1,0 +1,1 @@
+"""Casebridge's plugin for the imaginary tracker acme."""

@@ -1,0 +1,1 @@
+"""Casebridge's plugin that redacts what leaves."""
