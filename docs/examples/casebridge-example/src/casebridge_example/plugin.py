@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import casebridge_core as cb
+from casebridge_core import CaseStatus
 from casebridge_core.documents import describe, plain_text, shorten
 from casebridge_core.http import VendorApi
 
@@ -15,17 +16,13 @@ CAPABILITIES: Final = frozenset(cb.Capability) - {
 }
 STATUSES: Final = cb.StatusMap(
     outbound={
-        cb.CaseStatus.OPEN: "Open",
-        cb.CaseStatus.TRIAGE: "Working",
-        cb.CaseStatus.CONTAINED: "Working",
-        cb.CaseStatus.RESOLVED: "Solved",
-        cb.CaseStatus.CLOSED: "Solved",
+        CaseStatus.OPEN: "Open",
+        CaseStatus.TRIAGE: "Working",
+        CaseStatus.CONTAINED: "Working",
+        CaseStatus.RESOLVED: "Solved",
+        CaseStatus.CLOSED: "Solved",
     },
-    inbound={
-        "Open": cb.CaseStatus.OPEN,
-        "Working": cb.CaseStatus.TRIAGE,
-        "Solved": cb.CaseStatus.RESOLVED,
-    },
+    inbound={"Open": CaseStatus.OPEN, "Working": CaseStatus.TRIAGE, "Solved": CaseStatus.RESOLVED},
 )
 
 
@@ -94,7 +91,7 @@ async def itsm_fetch_ticket(connector: Acme, ticket: cb.TicketRef) -> cb.Ticket:
 
 
 @cb.hookimpl
-def itsm_map_outbound_status(status: cb.CaseStatus) -> str | None:
+def itsm_map_outbound_status(status: CaseStatus) -> str | None:
     """Translate a case status."""
     return STATUSES.native_for(status)
 
@@ -141,13 +138,12 @@ def itsm_detect_inbound(delivery: cb.Delivery) -> cb.TicketEvent | None:
 
 
 @cb.hookimpl
-def itsm_map_inbound_status(status: cb.NativeStatus) -> tuple[cb.CaseStatus, ...] | None:
+def itsm_map_inbound_status(status: cb.NativeStatus) -> tuple[CaseStatus, ...] | None:
     """Translate a native status."""
     return STATUSES.meanings_of(status)
 
 
 @cb.hookimpl
 def itsm_setup_guide(connector: Acme, inbox: cb.InboxAddress) -> str:
-    """Tell where the webhook's address and secret go."""
-    page = f"{connector.config.base_url}/settings/webhooks"
-    return f"Add a webhook to `{inbox.url}` at {page}, with the token's secret as *Signing secret*."
+    """Tell where the webhook's address goes."""
+    return f"Add a webhook to `{inbox.url}` on {connector.config.base_url}/settings/webhooks."
