@@ -12,6 +12,8 @@ from datetime import timedelta
 from casebridge.engine.claims import Claims
 from casebridge.engine.convergence import Convergence
 from casebridge.engine.embedded import EmbeddedEngine
+from casebridge.engine.situation import Lookout
+from casebridge.engine.steps import Steps
 from casebridge.persistence.database import Database
 from casebridge.persistence.migrate import upgrade
 from casebridge.services.cases import Cases
@@ -87,7 +89,12 @@ async def open_bridge(
         if first_key is not None:
             log.warning("created the first tenant; its admin key is in %s", first_key)
         claims = Claims(database, clock, lease=timedelta(seconds=settings.lease_seconds))
-        convergence = Convergence(database, claims, connections, clock)
+        convergence = Convergence(
+            claims,
+            Lookout(database, connections, clock),
+            Steps(database, claims, clock),
+            clock,
+        )
         async with _running(engine, claims, convergence, catalog if converging else None):
             yield bridge
     finally:

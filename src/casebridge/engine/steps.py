@@ -1,0 +1,213 @@
+"""The steps of a convergence: each notes its attempt, calls the vendor, and notes the result.
+
+Every note is a commit of its own, fenced by the claim. An attempt whose outcome can stay unclear
+is noted before the call, so that whoever comes after a crash looks before it tries again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from datetime import timedelta
+from typing import TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from casebridge.domain.actors import TimelineKind
+from casebridge.domain.convergence import PostComment
+from casebridge.engine.claims import Claim, Claims
+from casebridge.engine.outcomes import note_failure, note_success, traffic
+from casebridge.engine.situation import Situation
+from casebridge.persistence.connectors import ConnectorRow, PostedCommentRow, RefRow
+from casebridge.persistence.database import Database
+from casebridge.services import timeline
+from casebridge.services.clock import Clock
+from casebridge.services.snapshots import note_ticket_status, settle, ticket_ref, ticket_status
+from casebridge_core import (
+    Capability,
+    CasebridgeError,
+    CaseStatus,
+    CommentRef,
+    OutcomeUnknown,
+    PushError,
+    PushResult,
+    StatusChange,
+    Ticket,
+    TransitionRejected,
+)
+
+ResultT = TypeVar("ResultT")
+
+
+class Steps:
+    """What a convergence can do. Each raises `PushError`, or `LeaseLost` from its commits."""
+
+    def __init__(self, database: Database, claims: Claims, clock: Clock) -> None:
+        """Bind what the steps need."""
+        self._database = database
+        self._claims = claims
+        self._clock = clock
+
+    async def identify(self, now: Situation) -> None:
+        """Learn which account is ours, so that its webhooks are recognised."""
+        account = await now.hooks.identify_account(now.connector)
+        async with self._database.write() as session:
+            row = await session.get_one(ConnectorRow, now.ref.connector_id)
+            row.account_id, row.account_name = account.id, account.name
+
+    async def mint(self, claim: Claim, now: Situation) -> None:
+        """Create the ticket."""
+        async with self._claims.commit(claim) as (_, ref, _):
+            ref.create_attempted_at = self._clock()
+        try:
+            result = await _unclear(now.hooks.push_case(now.connector, now.projection))
+        except PushError as error:
+            if not error.uncertain:
+                async with self._claims.commit(claim) as (_, ref, _):
+                    ref.create_attempted_at = None
+            raise
+        await self._link(claim, result)
+
+    async def find_ticket(self, claim: Claim, now: Situation, *, last_chance: bool) -> bool:
+        """Look for what an unclear attempt left behind; False when it is too early to tell."""
+        if not now.hooks.can(Capability.FIND_TICKET):
+            async with self._claims.commit(claim) as (session, ref, case):
+                error = CasebridgeError(
+                    "an attempt to create the ticket had no clear outcome, and this vendor cannot"
+                    " be searched: look there, then resync"
+                )
+                await note_failure(session, ref, case, error, self._clock())
+            return False
+        found = await now.hooks.find_ticket(now.connector, now.ref.correlation_key)
+        if found:
+            notes: tuple[str, ...] = ("found after an unclear attempt",)
+            if len(found) > 1:
+                others = ", ".join(ticket.ref.key for ticket in found[1:])
+                notes = (*notes, f"the same key stands in {others}: close them by hand")
+            await self._link(claim, PushResult(ticket=found[0], created=False, notes=notes))
+            return True
+        async with self._claims.commit(claim) as (_, ref, _):
+            if last_chance:
+                ref.create_attempted_at = None
+            else:
+                ref.attempts += 1
+                delay = timedelta(seconds=min(2.0**ref.attempts, now.hooks.manifest.index_lag))
+                ref.due_at = ref.due_at or self._clock() + delay
+        return last_chance
+
+    async def settle(self, claim: Claim, now: Situation) -> None:
+        """Note that the ticket stands for the case's status already: nothing is pushed."""
+        async with self._claims.commit(claim) as (session, ref, _):
+            settle(ref, now.projection.status, ticket_status(ref))
+            await note_success(session, ref, self._clock())
+
+    async def push_status(self, claim: Claim, now: Situation, native: str) -> None:
+        """Bring the ticket to a native status, and believe only what is read back."""
+        status = now.projection.status
+        async with self._claims.commit(claim) as (_, ref, _):
+            ref.status_attempted_at = self._clock()
+        change = StatusChange(status=status, native=native)
+        try:
+            ticket = await _unclear(
+                now.hooks.push_status_change(now.connector, ticket_ref(now.ref), change)
+            )
+            if not ticket.status.matches(native):
+                raise TransitionRejected(
+                    f"{ticket.ref.key} is {ticket.status.name} and not {native},"
+                    " although the vendor reported success",
+                )
+        except PushError:
+            async with self._claims.commit(claim) as (_, ref, _):
+                ref.status_attempted_at = None
+            raise
+        await self._note_status(claim, status, ticket)
+
+    async def post_comment(self, claim: Claim, now: Situation, step: PostComment) -> None:
+        """Put a comment on the ticket, once."""
+        ticket, comment = ticket_ref(now.ref), step.comment
+        posted: CommentRef | None = None
+        if step.search_first:
+            found = await now.hooks.find_comment(now.connector, ticket, comment.key)
+            posted = found[0] if found else None
+        if posted is None:
+            await self._note_comment(claim, comment.key, attempted=True)
+            try:
+                posted = await _unclear(now.hooks.push_comment(now.connector, ticket, comment))
+            except PushError as error:
+                if not error.uncertain:
+                    await self._note_comment(claim, comment.key, attempted=False)
+                raise
+        await self._note_posted(claim, step, posted)
+
+    async def _link(self, claim: Claim, result: PushResult) -> None:
+        at = self._clock()
+        ticket = result.ticket
+        async with self._claims.commit(claim) as (session, ref, case):
+            ref.external_id = ticket.ref.external_id
+            ref.external_key = ticket.ref.key
+            ref.external_url = ticket.ref.url
+            ref.create_attempted_at = None
+            ref.minted_at = ref.last_pushed_at = at
+            note_ticket_status(ref, ticket.status)
+            ref.status_seen_at = ticket.updated_at
+            await note_success(session, ref, at)
+            text = f"{'minted' if result.created else 'adopted'} {ticket.ref.key}"
+            if result.notes:
+                text += f" ({'; '.join(result.notes)})"
+            detail = {"key": ticket.ref.key, "url": ticket.ref.url}
+            kind = TimelineKind.TICKET_MINTED
+            timeline.record(session, case, traffic(ref, at), kind, text, **detail)
+
+    async def _note_status(self, claim: Claim, status: CaseStatus, ticket: Ticket) -> None:
+        at = self._clock()
+        async with self._claims.commit(claim) as (session, ref, case):
+            ref.status_attempted_at = None
+            ref.last_pushed_status = status
+            ref.last_pushed_at = at
+            seen, updated = ref.status_seen_at, ticket.updated_at
+            if seen is None or updated is None or updated >= seen:
+                settle(ref, status, ticket.status)
+                note_ticket_status(ref, ticket.status)
+                ref.status_seen_at = updated or seen
+            await note_success(session, ref, at)
+            text = f"pushed {status} to {ticket.ref.key}: {ticket.status.name}"
+            detail = {"status": status, "native": ticket.status.name}
+            kind = TimelineKind.STATUS_PUSHED
+            timeline.record(session, case, traffic(ref, at), kind, text, **detail)
+
+    async def _note_comment(self, claim: Claim, key: str, *, attempted: bool) -> None:
+        async with self._claims.commit(claim) as (session, ref, _):
+            row = await _comment_row(session, ref, key)
+            row.attempted_at = self._clock() if attempted else None
+
+    async def _note_posted(self, claim: Claim, step: PostComment, posted: CommentRef) -> None:
+        at = self._clock()
+        async with self._claims.commit(claim) as (session, ref, case):
+            row = await _comment_row(session, ref, step.comment.key)
+            row.posted_at, row.external_id = at, posted.external_id
+            ref.last_pushed_at = at
+            await note_success(session, ref, at)
+            text = f"commented on {ref.external_key}: {step.comment.kind.replace('_', ' ')}"
+            kind = TimelineKind.COMMENT_PUSHED
+            timeline.record(session, case, traffic(ref, at), kind, text, comment=step.comment.key)
+
+
+async def _comment_row(session: AsyncSession, ref: RefRow, key: str) -> PostedCommentRow:
+    query = select(PostedCommentRow).where(
+        PostedCommentRow.ref_id == ref.id, PostedCommentRow.key == key
+    )
+    row = await session.scalar(query)
+    if row is None:
+        row = PostedCommentRow(ref_id=ref.id, key=key)
+        session.add(row)
+    return row
+
+
+async def _unclear(call: Awaitable[ResultT]) -> ResultT:
+    """Await a write; a plugin that breaks in the middle of one leaves its outcome unknown."""
+    try:
+        return await call
+    except PushError:
+        raise
+    except CasebridgeError as error:
+        raise OutcomeUnknown(str(error)) from error
