@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import secrets
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
 import httpx
 
 from casebridge.asgi import create_app
+from casebridge.persistence.database import Database
+from casebridge.services.clock import Clock, utc_now
+from casebridge.services.tenants import Scope, Tenants
 from casebridge.serving import address_of, bound_socket, serving
 from casebridge.settings import Settings
 from casebridge_core import ConnectorCatalog
@@ -75,6 +81,12 @@ class Api:
     def move(self, case_id: str, status: str) -> Any:
         return self.post(f"/v1/cases/{case_id}/status", {"status": status})
 
+    def status(self, case_id: str) -> str:
+        return str(self.case(case_id)["status"])
+
+    def resync(self, case_id: str) -> Any:
+        return self.post(f"/v1/cases/{case_id}/resync")
+
     def timeline(self, case_id: str, **params: object) -> list[Any]:
         page = self.get(f"/v1/cases/{case_id}/timeline", limit=200, **params)
         return list(page["items"])
@@ -130,6 +142,28 @@ class Service:
         }
         return self._connect("servicenow", servicenow, settings)
 
+    @contextmanager
+    def fresh_tenant(self) -> Iterator[Service]:
+        """Act for a new tenant; in the end its connectors are removed and its work is over."""
+        key = asyncio.run(_new_tenant(self.data_dir))
+        with Api(self.url, key) as api:
+            try:
+                yield replace(self, api=api)
+            finally:
+                for connector in api.get("/v1/connectors"):
+                    api.delete(f"/v1/connectors/{connector['id']}")
+                self.wait_until_idle()
+
+    def rows(self, query: str, *values: object) -> list[Any]:
+        """Look into the embedded database."""
+        with closing(sqlite3.connect(self.data_dir / "casebridge.db", timeout=10)) as connection:
+            return connection.execute(query, values).fetchall()
+
+    def wait_until_idle(self) -> None:
+        """Wait until no convergence is under way."""
+        busy = "SELECT 1 FROM case_external_refs WHERE lease_token IS NOT NULL LIMIT 1"
+        eventually(lambda: not self.rows(busy))
+
     def _connect(self, vendor: str, sandbox: RunningSandbox[Any], config: dict[str, object]) -> str:
         body = {"vendor": vendor, "name": vendor, "config": config}
         connector = str(self.api.post("/v1/connectors", body)["id"])
@@ -138,9 +172,23 @@ class Service:
         return connector
 
 
+async def _new_tenant(data_dir: Path) -> str:
+    database = Database(f"sqlite+aiosqlite:///{data_dir / 'casebridge.db'}")
+    try:
+        tenants = Tenants(database, utc_now)
+        tenant = await tenants.create(secrets.token_hex(8))
+        return await tenants.issue_key(tenant.id, "tester", Scope.ADMIN)
+    finally:
+        await database.close()
+
+
 @contextmanager
 def running_service(
-    data_dir: Path, *, catalog: ConnectorCatalog | None = None, **settings: Any
+    data_dir: Path,
+    *,
+    catalog: ConnectorCatalog | None = None,
+    clock: Clock = utc_now,
+    **settings: Any,
 ) -> Iterator[Service]:
     """Serve Casebridge in a background thread on a free loopback port."""
     with bound_socket() as listener:
@@ -148,7 +196,7 @@ def running_service(
         chosen = Settings(
             data_dir=data_dir, **{"public_url": url, "sweep_seconds": 0.2, **settings}
         )
-        with serving(create_app(chosen, catalog=catalog), listener):
+        with serving(create_app(chosen, catalog=catalog, clock=clock), listener):
             key = (data_dir / "admin.key").read_text().strip()
             with Api(url, key) as api:
                 yield Service(url, data_dir, api)

@@ -29,7 +29,13 @@ def test_a_case_becomes_one_ticket_in_each_vendor(
     assert [t.id for t in servicenow.control.tickets()] == [tickets["servicenow"]["external_id"]]
     issue = jira.control.ticket("SEC-1")
     assert issue.summary == "Beacon from web-01"
-    for text in ("web-01 talks to", "high", "host: web-01", "ip: 203.0.113.9", "Beaconing over TLS"):
+    for text in (
+        "web-01 talks to",
+        "high",
+        "host: web-01",
+        "ip: 203.0.113.9",
+        "Beaconing over TLS",
+    ):
         assert text in issue.description
     assert bridged.api.case(case)["deep_link"] in {link.url for link in issue.links}
     assert "minted SEC-1" in [row["text"] for row in bridged.api.timeline(case)]
@@ -49,8 +55,14 @@ def test_a_human_resolves_the_jira_issue_and_the_incident_follows(
     bridged.api.linked(case)
     label = "itsm-webhook (jira)"
     rows = bridged.api.timeline(case, actor_label=label)
-    inbound = [r for r in rows if r["kind"] in {"status_changed", "inbound_actor", "inbound_payload"}]
-    assert [row["kind"] for row in inbound] == ["status_changed", "inbound_actor", "inbound_payload"]
+    inbound = [
+        r for r in rows if r["kind"] in {"status_changed", "inbound_actor", "inbound_payload"}
+    ]
+    assert [row["kind"] for row in inbound] == [
+        "status_changed",
+        "inbound_actor",
+        "inbound_payload",
+    ]
     assert inbound[0]["text"] == "open → resolved"
     assert "Ada Analyst" in inbound[1]["text"]
 
