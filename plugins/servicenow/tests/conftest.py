@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 import pytest
@@ -26,6 +28,7 @@ from casebridge_core import (
 from casebridge_core.connectors import Connector
 from casebridge_sandbox import RunningSandbox, ServiceNowSandbox, running
 from casebridge_servicenow import ServiceNowConfig, plugin
+from casebridge_servicenow.statuses import KNOWN_STATUSES
 
 TLS = ssl.create_default_context()  # once: it is most of what a client costs
 BASE_URL = "https://example.service-now.com"
@@ -140,3 +143,44 @@ def comment() -> ProjectedComment:
 @pytest.fixture
 def ref() -> TicketRef:
     return TicketRef(external_id=SYS_ID, key="INC0010001", url=f"{BASE_URL}/x")
+
+
+@pytest.fixture
+def row() -> Callable[..., dict[str, Any]]:
+    """Return what makes an incident, as ``sysparm_display_value=all`` shows it."""
+    labels = {status.id: status.name for status in KNOWN_STATUSES}
+
+    def made(state: str = "1", **values: str) -> dict[str, Any]:
+        plain = {
+            "sys_id": SYS_ID,
+            "number": "INC0010001",
+            "correlation_id": "cb-case-7-c1",
+            "correlation_display": "Casebridge",
+            "sys_updated_on": "2026-03-01 12:30:45",
+            **values,
+        }
+        cells = {name: {"value": text, "display_value": text} for name, text in plain.items()}
+        return cells | {"state": {"value": state, "display_value": labels[state]}}
+
+    return made
+
+
+@pytest.fixture
+def sent() -> Callable[[httpx.Request], dict[str, str]]:
+    """Return what reads the fields that a request writes."""
+
+    def read(request: httpx.Request) -> dict[str, str]:
+        fields: dict[str, str] = json.loads(request.content)
+        return fields
+
+    return read
+
+
+@pytest.fixture
+def error() -> Callable[..., dict[str, Any]]:
+    """Return what makes the body of a refusal."""
+
+    def made(message: str, detail: str | None = None) -> dict[str, Any]:
+        return {"error": {"message": message, "detail": detail}, "status": "failure"}
+
+    return made

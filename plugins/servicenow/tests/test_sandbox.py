@@ -350,9 +350,7 @@ async def test_changes_of_one_second_are_all_listed_whatever_the_page_size(
         listed: list[str] = []
         page: str | None = None
         while True:
-            answer = await changes.list_changes(
-                vendor.config, ServiceNowClient(vendor).api, since, page, size=size
-            )
+            answer = await changes.list_changes(ServiceNowClient(vendor), since, page, size=size)
             listed += [event.external_id for event in answer.events]
             page = answer.next_page
             if page is None:

@@ -13,27 +13,25 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from casebridge_core import ChangePage, InboundComment, InvalidRequest, TicketEvent
-from casebridge_servicenow.comments import ENTRY_FIELDS, JOURNALS, read_entry
 from casebridge_servicenow.fields import CORRELATION_DISPLAY
+from casebridge_servicenow.journal import comments_since
 from casebridge_servicenow.queries import both, oldest_first, where
 from casebridge_servicenow.tickets import read_ticket, ticket_fields
 from casebridge_servicenow.values import Row, value_of, written
 from casebridge_servicenow.webhooks import VENDOR
 
 if TYPE_CHECKING:
+    from casebridge_servicenow.client import ServiceNowClient
     from casebridge_servicenow.config import ServiceNowConfig
-    from casebridge_servicenow.table_api import TableApi
 
 PAGE_SIZE: Final = 100
-_MOST_COMMENTS: Final = 1000
 _OURS: Final = where("correlation_display", "=", CORRELATION_DISPLAY)
 _ORDER: Final = (oldest_first("sys_updated_on"), oldest_first("sys_id"))
 _CURSOR: Final = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)\|([0-9A-Za-z]{1,64})")
 
 
 async def list_changes(
-    config: ServiceNowConfig,
-    api: TableApi,
+    client: ServiceNowClient,
     since: datetime,
     page: str | None,
     *,
@@ -41,51 +39,24 @@ async def list_changes(
 ) -> ChangePage:
     """Return one page of our tickets that changed at or after ``since``, oldest change first."""
     if page is None:
-        rows = await _rows(api, config, where("sys_updated_on", ">=", written(since)), size=size)
+        rows = await _rows(client, where("sys_updated_on", ">=", written(since)), size=size)
     else:
         second, sys_id = _read_cursor(page)
         same = (where("sys_updated_on", "=", second), where("sys_id", ">", sys_id))
-        rows = await _rows(api, config, *same, size=size)
-        rows = rows or await _rows(api, config, where("sys_updated_on", ">", second), size=size)
-    spoken = await _comments(api, [value_of(row.get("sys_id")) for row in rows], since)
-    events = (_event(config, row, spoken) for row in rows)
+        rows = await _rows(client, *same, size=size)
+        rows = rows or await _rows(client, where("sys_updated_on", ">", second), size=size)
+    spoken = await comments_since(client, [value_of(row.get("sys_id")) for row in rows], since)
+    events = (_event(client.config, row, spoken) for row in rows)
     return ChangePage(
         events=tuple(event for event in events if event is not None),
         next_page=_cursor(rows[-1]) if rows else None,
     )
 
 
-async def _rows(api: TableApi, config: ServiceNowConfig, *conditions: str, size: int) -> list[Row]:
+async def _rows(client: ServiceNowClient, *conditions: str, size: int) -> list[Row]:
     query = both(_OURS, *conditions, *_ORDER)
-    return await api.rows(config.table, query, ticket_fields(config), limit=size)
-
-
-async def _comments(
-    api: TableApi, ticket_ids: list[str], since: datetime
-) -> dict[str, list[InboundComment]]:
-    """Return what was written on the tickets since then, oldest first, by ticket.
-
-    Empty where the journal is closed to the account: comments then come by webhook only.
-    """
-    if not ticket_ids:
-        return {}
-    query = both(
-        where("element_id", "IN", ",".join(ticket_ids)),
-        where("element", "IN", ",".join(JOURNALS)),
-        where("sys_created_on", ">=", written(since)),
-        oldest_first("sys_created_on"),
-    )
-    try:
-        rows = await api.rows("sys_journal_field", query, ENTRY_FIELDS, limit=_MOST_COMMENTS)
-    except InvalidRequest:
-        return {}
-    spoken: dict[str, list[InboundComment]] = {ticket_id: [] for ticket_id in ticket_ids}
-    for row in rows:
-        ticket_id = value_of(row.get("element_id"))
-        comment = read_entry(row, ticket_id)
-        if comment is not None and ticket_id in spoken:
-            spoken[ticket_id].append(comment)
-    return spoken
+    wanted = ticket_fields(client.config)
+    return await client.api.rows(client.config.table, query, wanted, limit=size)
 
 
 def _event(

@@ -142,15 +142,15 @@ class _Check:
         if not choices:
             return CheckLine(name=name, ok=None, detail="the table's states cannot be seen")
         model = self.config.states
-        read = (model.read(value, label) for value, label in choices)
-        self.statuses = tuple(status for status in read if status is not None)
-        missing = sorted(
+        read = [status for pair in choices if (status := model.read(*pair)) is not None]
+        self.statuses = tuple({status.id: status for status in reversed(read)}.values())[::-1]
+        missing = [
             f"{status} -> {native}"
             for status in CaseStatus
             if (native := self._native(status)) is not None
-            and not any(offered.matches(native) for offered in self.statuses)
-        )
-        offered = ", ".join(f"{s.name} ({s.id})" for s in self.statuses)
+            and not any(offered.matches(native) for offered in read)
+        ]
+        offered = ", ".join(f"{status.name} ({status.id})" for status in self.statuses)
         if missing:
             return CheckLine(
                 name=name,
@@ -172,9 +172,9 @@ class _Check:
             return _unsure(name, error, "let the account read sys_choice to have codes checked")
         if not choices:
             return CheckLine(name=name, ok=None, detail="the table's close codes cannot be seen")
-        values = [value for value, _ in choices]
+        values = tuple(dict.fromkeys(value for value, _ in choices))
         if self.config.close_code in values:
-            return _well(name, self.config.close_code)
+            return _well(name, f"{self.config.close_code} (of: {', '.join(values)})")
         return CheckLine(
             name=name,
             ok=False,

@@ -32,7 +32,9 @@ from casebridge_servicenow.checks import check_connection
 from casebridge_servicenow.client import ServiceNowClient
 from casebridge_servicenow.config import ServiceNowConfig
 from casebridge_servicenow.guide import setup_guide
+from casebridge_servicenow.journal import find_comment, post_comment
 from casebridge_servicenow.statuses import KNOWN_STATUSES
+from casebridge_servicenow.transitions import move
 
 MANIFEST: Final = ConnectorManifest(
     vendor=webhooks.VENDOR,
@@ -84,7 +86,7 @@ async def itsm_push_status_change(
     connector: Connector[ServiceNowConfig], ticket: TicketRef, change: StatusChange
 ) -> Ticket:
     """Write the state with what it asks for, and read the record back."""
-    return await ServiceNowClient(connector).move(ticket, change)
+    return await move(ServiceNowClient(connector), ticket, change)
 
 
 @hookimpl
@@ -92,7 +94,7 @@ async def itsm_push_comment(
     connector: Connector[ServiceNowConfig], ticket: TicketRef, comment: ProjectedComment
 ) -> CommentRef:
     """Append a work note (or a comment to the caller, if configured) that ends in its key."""
-    return await ServiceNowClient(connector).comment(ticket, comment)
+    return await post_comment(ServiceNowClient(connector), ticket, comment)
 
 
 @hookimpl
@@ -100,7 +102,7 @@ async def itsm_find_comment(
     connector: Connector[ServiceNowConfig], ticket: TicketRef, key: str
 ) -> tuple[CommentRef, ...]:
     """Search the journal for entries that end in the key."""
-    return await ServiceNowClient(connector).find_comment(ticket, key)
+    return await find_comment(ServiceNowClient(connector), ticket, key)
 
 
 @hookimpl
@@ -108,7 +110,7 @@ async def itsm_list_changes(
     connector: Connector[ServiceNowConfig], since: datetime, page: str | None
 ) -> ChangePage:
     """List our records by ``sys_updated_on``."""
-    return await list_changes(connector.config, ServiceNowClient(connector).api, since, page)
+    return await list_changes(ServiceNowClient(connector), since, page)
 
 
 @hookimpl
