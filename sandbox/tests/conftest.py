@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
-import msgspec
 import pytest
 
 from casebridge_sandbox import (
@@ -19,37 +14,13 @@ from casebridge_sandbox import (
     RunningSandbox,
     ServiceNowSandbox,
     ServiceNowScenario,
+    WebhookReceiver,
+    receiving,
     running,
 )
 
 Jira = RunningSandbox[JiraSandbox]
 ServiceNow = RunningSandbox[ServiceNowSandbox]
-
-
-@dataclass
-class Received:
-    """A webhook as it came in."""
-
-    path: str
-    headers: dict[str, str]
-    raw: bytes
-
-    @property
-    def body(self) -> Any:
-        return msgspec.json.decode(self.raw)
-
-
-@dataclass
-class Receiver:
-    """Where webhooks go: it keeps them, and answers what it is told to."""
-
-    url: str
-    received: list[Received] = field(default_factory=list)
-    answers: deque[int] = field(default_factory=deque)
-
-    @property
-    def bodies(self) -> list[Any]:
-        return [each.body for each in self.received]
 
 
 @pytest.fixture(scope="session")
@@ -140,29 +111,6 @@ def incidents(servicenow: ServiceNow, _incidents: httpx.Client) -> httpx.Client:
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    """Listen on a real socket."""
-    kept: list[Receiver] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            raw = self.rfile.read(int(self.headers["content-length"]))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            kept[0].received.append(Received(self.path, headers, raw))
-            status = kept[0].answers.popleft() if kept[0].answers else 200
-            self.send_response(status)
-            self.send_header("content-length", "2")
-            self.end_headers()
-            self.wfile.write(b"ok")
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    kept.append(Receiver(f"http://127.0.0.1:{server.server_port}"))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield kept[0]
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def receiver() -> Iterator[WebhookReceiver]:
+    with receiving() as receiver:
+        yield receiver

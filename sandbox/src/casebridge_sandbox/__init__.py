@@ -26,6 +26,7 @@ from casebridge_sandbox.jira import (
     strict_workflow,
 )
 from casebridge_sandbox.numbering import HexIds, IdSource, NumericIds
+from casebridge_sandbox.receiving import ReceivedWebhook, WebhookReceiver, receiving
 from casebridge_sandbox.requests import ReceivedCall
 from casebridge_sandbox.routing import NamedByCall, Operation
 from casebridge_sandbox.runner import RunningSandbox, running, serve
@@ -74,6 +75,7 @@ __all__ = (
     "Operation",
     "Person",
     "ReceivedCall",
+    "ReceivedWebhook",
     "Refusal",
     "Reply",
     "RetryPolicy",
@@ -94,12 +96,14 @@ __all__ = (
     "WebhookEndpoint",
     "WebhookFaults",
     "WebhookMessage",
+    "WebhookReceiver",
     "WebhooksView",
     "Workflow",
     "base64_signature",
     "hub_signature",
     "incident_table",
     "open_workflow",
+    "receiving",
     "running",
     "security_incident_table",
     "serve",

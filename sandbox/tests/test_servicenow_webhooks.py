@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+
+import pytest
+
+from casebridge_sandbox import ControlRefused
+
+
+@pytest.fixture
+def hooked(servicenow, receiver):
+    servicenow.control.send_webhooks_to(receiver.url, secret="s3cret", token_id="tok_1")
+    return servicenow
+
+
+def test_the_rule_posts_ascii_signed_in_base64(hooked, incidents, receiver):
+    incidents.post("/incident", json={"short_description": "Übermäßig 🦊", "correlation_id": "c1"})
+    hooked.control.wait_until_idle()
+
+    (got,) = receiver.received
+    assert got.raw.isascii()
+    mac = hmac.new(b"s3cret", got.raw, hashlib.sha256).digest()
+    assert got.headers["x-aisoc-signature"] == base64.b64encode(mac).decode()
+    assert got.headers["x-aisoc-token-id"] == "tok_1"
+    body = got.body
+    assert set(body) == {
+        "table",
+        "sys_id",
+        "number",
+        "state",
+        "state_label",
+        "sys_updated_on",
+        "sys_updated_by",
+        "short_description",
+        "assigned_to",
+        "correlation_id",
+        "event",
+        "instance",
+    }
+    assert body["short_description"] == "Übermäßig 🦊"
+    assert (body["event"], body["table"], body["state_label"]) == ("inserted", "incident", "New")
+    assert (body["sys_updated_by"], body["instance"]) == ("casebridge", hooked.url)
+
+
+def test_changes_comments_and_deletions_are_told(hooked, receiver):
+    ticket = hooked.control.create_ticket("Phishing mail")
+    hooked.control.move(ticket.key, "In Progress", by="Ben Responder")
+    hooked.control.assign(ticket.key, "Ben Responder")
+    hooked.control.comment(ticket.key, "Note", by="Ben Responder", internal=True)
+    hooked.control.delete(ticket.key)
+    hooked.control.wait_until_idle()
+
+    events = [each["event"] for each in receiver.bodies]
+    assert events == ["inserted", "updated", "updated", "comment_added", "deleted"]
+    moved, assigned, commented = receiver.bodies[1:4]
+    assert (moved["state"], moved["state_label"]) == ("2", "In Progress")
+    assert moved["sys_updated_by"] == "ben.responder"
+    assert assigned["assigned_to"]["email"] == "ben.responder@example.com"
+    assert commented["comment"]["value"] == "Note"
+    assert commented["comment"]["element"] == "work_notes"
+    assert commented["comment"]["sys_created_by"] == "ben.responder"
+
+
+def test_the_rule_can_skip_our_own_user(hooked, incidents, receiver):
+    hooked.control.change_scenario(skip_own_user=True)
+
+    incidents.post("/incident", json={"short_description": "Ours"})
+    hooked.control.create_ticket("Theirs")
+    hooked.control.wait_until_idle()
+
+    assert [each["short_description"] for each in receiver.bodies] == ["Theirs"]
+
+
+def test_a_message_is_not_sent_again_unless_set(hooked, receiver):
+    receiver.answers.extend([503, 503])
+    hooked.control.create_ticket("One")
+    hooked.control.wait_until_idle()
+    assert len(receiver.received) == 1
+
+    hooked.control.change_scenario(webhook_retries=1, webhook_pause_seconds=0.01)
+    hooked.control.create_ticket("Two")
+    hooked.control.wait_until_idle()
+    assert len(receiver.received) == 3
+    assert hooked.control.deliveries()[-1].delivery_id == ""
+
+
+def test_without_a_secret_nothing_is_signed(servicenow, receiver):
+    servicenow.control.send_webhooks_to(receiver.url)
+    servicenow.control.create_ticket("One")
+    servicenow.control.wait_until_idle()
+
+    assert "x-aisoc-signature" not in receiver.received[0].headers
+
+
+def test_nobody_edits_a_journal_or_moves_a_record_to_another_table(servicenow):
+    ticket = servicenow.control.create_ticket("One")
+    comment = servicenow.control.comment(ticket.key, "Note")
+
+    with pytest.raises(ControlRefused, match="no edit or delete"):
+        servicenow.control.edit_comment(ticket.key, comment.id, "Other")
+    with pytest.raises(ControlRefused, match="no such move"):
+        servicenow.control.move_project(ticket.key, "problem")
