@@ -79,7 +79,7 @@ def test_the_reference_has_no_hook_that_does_not_exist() -> None:
 
 def examples_in(page: str) -> ModuleType:
     text = (DOCS / page).read_text(encoding="utf-8")
-    module = ModuleType(page.removesuffix(".md"))
+    module = ModuleType("examples")
     blocks = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     source = compile("\n".join(blocks), page, "exec", dont_inherit=True)
     exec(source, module.__dict__)  # noqa: S102 - our own pages
@@ -91,6 +91,12 @@ def test_the_examples_of_the_reference_are_a_plugin_that_is_accepted() -> None:
 
     assert catalog.failures == ()
     assert all(catalog["acme"].has(hook) for hook in SPECS)
+
+
+def test_the_example_of_the_readme_is_a_plugin_that_is_accepted() -> None:
+    catalog = ConnectorCatalog.of(acme=examples_in("../core/README.md"))
+
+    assert (list(catalog), catalog.failures) == (["acme"], ())
 
 
 def test_the_example_of_the_errors_refines_an_answer() -> None:
