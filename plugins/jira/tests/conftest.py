@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import dataclasses
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 
 import httpx
+import msgspec
 import pytest
+
 from casebridge_core import (
     CaseProjection,
     CaseStatus,
@@ -21,9 +25,10 @@ from casebridge_core import (
     VendorHooks,
     decode_config,
 )
-
 from casebridge_jira import JiraConfig, plugin
+from casebridge_sandbox import JiraSandbox, RunningSandbox, running
 
+Jira = RunningSandbox[JiraSandbox]
 Connect = Callable[..., Connector[JiraConfig]]
 
 CLOUD: dict[str, object] = {
@@ -63,10 +68,16 @@ def connect() -> Connect:
     return _maker(httpx.AsyncClient(transport=httpx.MockTransport(_never)))
 
 
+@pytest.fixture(scope="session")
+def trust() -> ssl.SSLContext:
+    """Load the certificates once: that takes longer than most tests."""
+    return ssl.create_default_context()
+
+
 @pytest.fixture
-async def online() -> AsyncIterator[Connect]:
+async def online(trust: ssl.SSLContext) -> AsyncIterator[Connect]:
     """Return a function that makes a connector which calls the vendor."""
-    async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=5, trust_env=False, verify=trust) as client:
         yield _maker(client)
 
 
@@ -125,3 +136,54 @@ def comment() -> ProjectedComment:
         text="Containment: isolate on web-01\nOutcome: isolated",
         at=datetime(2026, 3, 1, 9, 40, tzinfo=UTC),
     )
+
+
+@pytest.fixture(scope="session")
+def _jira() -> Iterator[Jira]:
+    with running(JiraSandbox()) as jira:
+        yield jira
+
+
+@pytest.fixture(params=["cloud", "data_center"])
+def deployment(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def jira(_jira: Jira, deployment: str) -> Jira:
+    """Return a fresh stand-in Jira of either deployment, over real HTTP."""
+    _jira.control.reset()
+    _jira.control.change_scenario(deployment=deployment, webhook_retries=0)
+    return _jira
+
+
+@pytest.fixture
+def strict_workflow(jira: Jira, deployment: str) -> Callable[[], None]:
+    """Return a function that puts the strict workflow in force for the tickets that are there."""
+
+    def switch() -> None:
+        jira.control.use_preset("strict")
+        jira.control.change_scenario(deployment=deployment)
+
+    return switch
+
+
+@pytest.fixture
+def connector(jira: Jira, deployment: str, online: Connect) -> Connector[JiraConfig]:
+    """Return a connector to the stand-in Jira."""
+    common = {"base_url": jira.url, "project": "SEC", "deployment": deployment}
+    token = "jira-sandbox-token"
+    if deployment == "cloud":
+        return online({**common, "email": "bridge@example.com", "api_token": token})
+    return online({**common, "personal_token": token})
+
+
+@pytest.fixture
+def rewire() -> Connect:
+    """Return a function that changes a connector's configuration."""
+
+    def change(connector: Connector[JiraConfig], **more: object) -> Connector[JiraConfig]:
+        config = msgspec.structs.replace(connector.config, **more)
+        return dataclasses.replace(connector, config=config)
+
+    return change

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
 
-from casebridge_core import Capability, ConnectorCatalog, InboxAddress, VendorHooks
-from casebridge_core.hookspecs import (
-    ChecksConnections,
-    DeclaresConnector,
-    FetchesTickets,
-    FindsTickets,
-    GuidesSetup,
-    ListsChanges,
-    PushesCases,
-    PushesComments,
-    PushesStatus,
-    ReceivesEvents,
-)
-
+from casebridge_core import Capability, ConnectorCatalog, VendorHooks
 from casebridge_jira import plugin
 
+if TYPE_CHECKING:
+    from casebridge_core.hookspecs import (
+        ChecksConnections,
+        DeclaresConnector,
+        FetchesTickets,
+        FindsTickets,
+        GuidesSetup,
+        ListsChanges,
+        PushesCases,
+        PushesComments,
+        PushesStatus,
+        ReceivesEvents,
+    )
 
 _declares: DeclaresConnector = plugin
 _cases: PushesCases = plugin

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from casebridge_core import (
     CaseStatus,
     Connector,
@@ -13,12 +16,8 @@ from casebridge_core import (
     StatusOverrides,
     VendorHooks,
 )
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
 from casebridge_jira import JiraConfig
 from casebridge_jira.statuses import KNOWN_STATUSES, STATUS_MAP
-
 
 Connect = Callable[..., Connector[JiraConfig]]
 

@@ -39,6 +39,7 @@ class JiraClient:
     """The calls of one connector. Every method raises a `PushError` or nothing."""
 
     def __init__(self, connector: Connector[JiraConfig]) -> None:
+        self.connector = connector
         self.config = connector.config
         self._api = VendorApi(
             connector.http,
@@ -83,7 +84,7 @@ class JiraClient:
         """Read an issue."""
         params = {"fields": ",".join(TICKET_FIELDS), "properties": PROPERTY}
         answer = await self._call("GET", f"/issue/{external_id}", params=params)
-        ticket = read_ticket(answer, self.config.site_url)
+        ticket = read_ticket(answer, self.config.base_url)
         if ticket is None:
             raise UnexpectedResponse(f"Jira answered for issue {external_id} without a status")
         return ticket

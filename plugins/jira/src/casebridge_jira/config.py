@@ -6,12 +6,12 @@ import re
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Final
-from urllib.parse import urlsplit
 
+import httpx
 import msgspec
 from msgspec import Meta
 
-from casebridge_core import ConnectorConfig, Secret, Severity, is_loopback
+from casebridge_core import ConnectorConfig, Secret, Severity
 from casebridge_jira.templates import unknown_placeholders
 
 if TYPE_CHECKING:
@@ -136,11 +136,6 @@ class JiraConfig(ConnectorConfig, frozen=True, kw_only=True, forbid_unknown_fiel
             yield f"fields.{path}", f"{{{name}}} is not a placeholder"
 
     @property
-    def site_url(self) -> str:
-        """The address that people use, without a trailing slash."""
-        return self.base_url.rstrip("/")
-
-    @property
     def is_cloud(self) -> bool:
         """Whether this is Jira Cloud."""
         return self.deployment is Deployment.CLOUD
@@ -158,12 +153,12 @@ class JiraConfig(ConnectorConfig, frozen=True, kw_only=True, forbid_unknown_fiel
         """What stands before ``/rest``: the site, or the gateway's entrance to it."""
         if self.cloud_id:
             return f"{self.gateway_url.rstrip('/')}/ex/jira/{self.cloud_id}"
-        return self.site_url
+        return self.base_url
 
     def hosts(self) -> frozenset[str]:
-        """Return the hosts that may get the credential: the gateway only when it is used."""
+        """Return the hosts that may get the credential: with a cloud id the gateway as well."""
         if self.cloud_id:
-            return frozenset({urlsplit(self.gateway_url).netloc.lower()})
+            return super().hosts() | {httpx.URL(self.gateway_url).netloc.decode()}
         return super().hosts()
 
     def fields_for_status(self, *names: str | None) -> Mapping[str, Any]:
@@ -186,12 +181,9 @@ class JiraConfig(ConnectorConfig, frozen=True, kw_only=True, forbid_unknown_fiel
             yield "email", "is required with api_token"
 
     def _gateway_problems(self) -> Iterator[tuple[str, str]]:
-        parts = urlsplit(self.gateway_url)
         if not _CLOUD_ID.fullmatch(self.cloud_id):
             yield "cloud_id", "must be the id from /_edge/tenant_info"
         if self.cloud_id and not self.is_cloud:
             yield "cloud_id", "is for Jira Cloud only"
-        if not parts.hostname or parts.scheme not in {"http", "https"}:
-            yield "gateway_url", "must be an absolute URL"
-        elif parts.scheme == "http" and not is_loopback(parts.hostname):
-            yield "gateway_url", "must be https"
+        gateway = ConnectorConfig(base_url=self.gateway_url)
+        yield from (("gateway_url", problem) for _, problem in gateway.problems())

@@ -45,7 +45,7 @@ async def create_ticket(client: JiraClient, projection: CaseProjection) -> PushR
         ticket = await client.ticket(external_id)
     except PushError as error:
         notes.append(f"created, but not read back: {error}")
-        ref = ticket_ref(external_id, key, client.config.site_url)
+        ref = ticket_ref(external_id, key, client.config.base_url)
         ticket = Ticket(ref=ref, status=_UNREAD, correlation_key=projection.correlation_key)
     return PushResult(ticket=ticket, notes=tuple(notes))
 

@@ -9,36 +9,37 @@ if TYPE_CHECKING:
     from casebridge_core import InboxAddress
     from casebridge_jira.config import JiraConfig
 
-TEMPLATE: Final = {
-    "jira": {
-        "issue_id": "{{issue.id}}",
-        "issue_key": "{{issue.key}}",
-        "issue_url": "{{issue.toUrl}}",
-        "status": "{{issue.status.name}}",
-        "status_id": "{{issue.status.id}}",
-        "status_category": "{{issue.status.statusCategory.key}}",
-        "assignee_id": "{{issue.assignee.accountId}}",
-        "assignee_name": "{{issue.assignee.displayName}}",
-        "actor_id": "{{initiator.accountId}}",
-        "actor_name": "{{initiator.displayName}}",
-        "updated": "{{issue.updated.toMillis}}",
-    }
-}
-"""The custom data of an Automation rule, as `casebridge_jira.webhooks` reads it.
-
-It holds no free text, since Automation does not escape it and a quotation mark would break the
-JSON. Source: Atlassian Automation, Smart values.
-"""
-
 _EVENTS: Final = """\
    - **Issue**: created, updated, deleted
    - **Comment**: created, updated, deleted"""
 
 
+def template(config: JiraConfig) -> dict[str, dict[str, str]]:
+    """Return the custom data of an Automation rule, as `casebridge_jira.webhooks` reads it.
+
+    It holds no free text, since Automation does not escape it and a quotation mark would break the
+    JSON. Source: Atlassian Automation, Smart values.
+    """
+    account = "accountId" if config.is_cloud else "name"
+    return {
+        "jira": {
+            "issue_id": "{{issue.id}}",
+            "issue_key": "{{issue.key}}",
+            "issue_url": "{{issue.url}}",
+            "status": "{{issue.status.name}}",
+            "status_id": "{{issue.status.id}}",
+            "status_category": "{{issue.status.statusCategory.key}}",
+            "assignee_id": f"{{{{issue.assignee.{account}}}}}",
+            "actor_id": f"{{{{initiator.{account}}}}}",
+            "updated": "{{issue.updated}}",
+        }
+    }
+
+
 def guide(config: JiraConfig, inbox: InboxAddress) -> str:
     """Return the guide in Markdown; it says where the secret goes and never holds it."""
     parts = [
-        f"# Let {config.site_url} tell Casebridge what happens to its issues",
+        f"# Let {config.base_url} tell Casebridge what happens to its issues",
         _webhook_cloud(config, inbox) if config.is_cloud else _webhook_data_center(config, inbox),
         _automation(config, inbox),
         _test(config),
@@ -52,7 +53,7 @@ def _webhook_cloud(config: JiraConfig, inbox: InboxAddress) -> str:
 
 You need the global permission **Administer Jira**.
 
-1. Open `{config.site_url}/plugins/servlet/webhooks` (**Settings > System > WebHooks**) and choose
+1. Open `{config.base_url}/plugins/servlet/webhooks` (**Settings > System > WebHooks**) and choose
    **Create a WebHook**.
 2. **Name**: `Casebridge`. **Status**: Enabled.
 3. **URL**: `{inbox.url}`
@@ -72,7 +73,7 @@ def _webhook_data_center(config: JiraConfig, inbox: InboxAddress) -> str:
 You need the global permission **Jira System Administrators**, and Jira 10 or newer: older versions
 cannot sign.
 
-1. Open `{config.site_url}/plugins/servlet/webhooks` (**Administration > System > WebHooks**) and
+1. Open `{config.base_url}/plugins/servlet/webhooks` (**Administration > System > WebHooks**) and
    choose **Create a WebHook**.
 2. **Name**: `Casebridge`. **Status**: Enabled.
 3. **URL**: `{inbox.url}`
@@ -102,7 +103,7 @@ inbox must allow a static secret, which is the weaker scheme.
 3. **Web request body**: choose *Custom data* and paste this.
 
 ```json
-{json.dumps(TEMPLATE, indent=2)}
+{json.dumps(template(config), indent=2)}
 ```
 
 *Issue data* in the Automation format or in the Jira format is understood as well."""

@@ -37,7 +37,7 @@ async def find_tickets(client: JiraClient, correlation_key: str) -> tuple[Ticket
     )
     found = await client.search(jql, TICKET_FIELDS, limit=_FOUND_AT_MOST)
     tickets = (
-        read_ticket(issue, client.config.site_url, correlation_key) for issue in found["issues"]
+        read_ticket(issue, client.config.base_url, correlation_key) for issue in found["issues"]
     )
     return tuple(t for t in tickets if t is not None and t.correlation_key == correlation_key)
 
@@ -102,7 +102,7 @@ def _ahead(client: JiraClient, here: _Page, found: Mapping[str, Any]) -> _Page |
     offset = (here.at if isinstance(here.at, int) else 0) + len(issues)
     if not issues or not isinstance(total, int) or offset >= total:
         return None
-    last = read_ticket(issues[-1], client.config.site_url)
+    last = read_ticket(issues[-1], client.config.base_url)
     jql = here.jql
     if last is not None and last.updated_at is not None:
         jql = _changed_since(client, last.updated_at, here.zone)
@@ -110,14 +110,14 @@ def _ahead(client: JiraClient, here: _Page, found: Mapping[str, Any]) -> _Page |
 
 
 def _event(client: JiraClient, issue: Mapping[str, Any]) -> TicketEvent | None:
-    ticket = read_ticket(issue, client.config.site_url)
+    ticket = read_ticket(issue, client.config.base_url)
     if ticket is None:
         return None
     return TicketEvent(
         vendor=VENDOR,
         external_id=ticket.ref.external_id,
         key=ticket.ref.key,
-        site=read_site(client.config.site_url),
+        site=read_site(client.config.base_url),
         status=ticket.status,
         assignee=ticket.assignee,
         comments=tuple(_comments(issue["fields"].get("comment"))),

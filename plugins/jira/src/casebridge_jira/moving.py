@@ -19,7 +19,7 @@ from casebridge_core import (
     TransitionRejected,
 )
 from casebridge_jira.failures import Conflict
-from casebridge_jira.statuses import CATEGORY_OF_CASE, KNOWN_STATUSES
+from casebridge_jira.statuses import CATEGORY_OF_CASE, KNOWN_STATUSES, means
 from casebridge_jira.tickets import read_status
 from casebridge_jira.transitions import (
     Hop,
@@ -122,8 +122,9 @@ async def _walk(
 async def _known_target(client: JiraClient, ticket: Ticket, change: StatusChange) -> NativeStatus:
     """Return the target with its category, by what the project's workflows have.
 
-    A name that none of them has stands for the first status of its category, if the settings
-    allow to go by category: "Done" then finds "Resolved".
+    A name that none of them has stands for the first status of the same category that, coming
+    back, can stand for the case's status: "Done" may then find "Resolved" or "Erledigt". The
+    settings can switch that off.
     """
     try:
         known = await workflow_statuses(client, ticket.ref.key.rpartition("-")[0])
@@ -131,7 +132,10 @@ async def _known_target(client: JiraClient, ticket: Ticket, change: StatusChange
         return _stock_status(change.native)
     if found := next((s for s in known if s.matches(change.native)), None):
         return found
-    alike = [s for s in known if s.category is CATEGORY_OF_CASE[change.status]]
+    category = CATEGORY_OF_CASE[change.status]
+    alike = [
+        s for s in known if s.category is category and means(client.connector, s, change.status)
+    ]
     if client.config.category_fallback and alike:
         return next((s for s in alike if is_target(s, ticket.status)), alike[0])
     if not known:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from casebridge_core import CaseStatus, NativeStatus, StatusCategory, StatusMap
+from casebridge_core import CaseStatus, Connector, NativeStatus, StatusCategory, StatusMap
+
+if TYPE_CHECKING:
+    from casebridge_jira.config import JiraConfig
 
 VENDOR: Final = "jira"
 """The name under which the manifest and every event speak."""
@@ -75,3 +78,12 @@ STATUS_MAP: Final = StatusMap(
     },
 )
 """The defaults, which an instance's own entries go before."""
+
+
+def means(connector: Connector[JiraConfig], native: NativeStatus, status: CaseStatus) -> bool:
+    """Tell whether ``native``, coming back, can stand for ``status``."""
+    own = connector.statuses.meaning_of(native)
+    if own is not None:
+        return own is status
+    by_category = connector.config.category_fallback
+    return status in (STATUS_MAP.meanings_of(native, by_category=by_category) or ())

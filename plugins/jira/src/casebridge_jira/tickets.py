@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
-from urllib.parse import urlsplit
+
+import httpx
 
 from casebridge_core import NativeStatus, Person, StatusCategory, Ticket, TicketRef
 from casebridge_jira.statuses import CATEGORY_OF_KEY
@@ -22,7 +23,7 @@ _GATEWAY: Final = "api.atlassian.com"
 _ISSUE_IN_SELF: Final = re.compile(r"/rest/api/[^/]+/issue/(\d+)(?:/|$)")
 
 
-def read_ticket(issue: object, site_url: str, correlation_key: str | None = None) -> Ticket | None:
+def read_ticket(issue: object, base_url: str, correlation_key: str | None = None) -> Ticket | None:
     """Return the ticket that an issue resource describes, or None when it is not one.
 
     ``correlation_key`` is the one looked for: it is the ticket's when a label is exactly that;
@@ -37,7 +38,7 @@ def read_ticket(issue: object, site_url: str, correlation_key: str | None = None
             if external_id is None or status is None:
                 return None
             return Ticket(
-                ref=ticket_ref(external_id, key, site_url),
+                ref=ticket_ref(external_id, key, base_url),
                 status=status,
                 correlation_key=_correlation_key(issue, fields, correlation_key),
                 assignee=read_person(fields.get("assignee")),
@@ -47,9 +48,9 @@ def read_ticket(issue: object, site_url: str, correlation_key: str | None = None
             return None
 
 
-def ticket_ref(external_id: str, key: str, site_url: str) -> TicketRef:
+def ticket_ref(external_id: str, key: str, base_url: str) -> TicketRef:
     """Return the reference to an issue: the numeric id, which outlives the key, comes first."""
-    return TicketRef(external_id=external_id, key=key, url=f"{site_url}/browse/{key}")
+    return TicketRef(external_id=external_id, key=key, url=f"{base_url}/browse/{key}")
 
 
 def read_id(value: object) -> str | None:
@@ -91,7 +92,7 @@ def read_category(value: object) -> StatusCategory | None:
 
 
 def read_person(value: object) -> Person | None:
-    """Return a user by ``accountId`` (Cloud) or ``name`` (Data Center); the address may be hidden."""
+    """Return a user by ``accountId`` (Cloud) or ``name`` (Data Center)."""
     if not isinstance(value, Mapping):
         return None
     identity = next(
@@ -130,12 +131,15 @@ def read_moment(value: object) -> datetime | None:
 
 
 def read_site(link: object) -> str | None:
-    """Return the host, with port if any, of a ``self`` link; None for the shared gateway."""
+    """Return the host of a ``self`` link as `ConnectorConfig.hosts` writes it.
+
+    None for the gateway that all sites share.
+    """
     if not isinstance(link, str):
         return None
     try:
-        host = urlsplit(link.strip()).netloc.lower().rpartition("@")[2]
-    except ValueError:
+        host = httpx.URL(link.strip()).netloc.decode()
+    except (httpx.InvalidURL, ValueError):
         return None
     return host if host and host != _GATEWAY else None
 

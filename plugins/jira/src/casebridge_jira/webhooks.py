@@ -125,7 +125,6 @@ def _custom(custom: Json) -> TicketEvent | None:
         return None
     status = read_text(custom.get("status"))
     category = read_text(custom.get("status_category")) or ""
-    comment = _custom_comment(custom)
     return TicketEvent(
         vendor=VENDOR,
         external_id=external_id,
@@ -138,31 +137,15 @@ def _custom(custom: Json) -> TicketEvent | None:
             id=read_id(custom.get("status_id")),
             category=CATEGORY_OF_KEY.get(category.casefold()),
         ),
-        assignee=_custom_person(custom, "assignee") if "assignee_id" in custom else UNSET,
-        comments=(comment,) if comment is not None else (),
-        actor=_custom_person(custom, "actor"),
+        assignee=_custom_person(custom["assignee_id"]) if "assignee_id" in custom else UNSET,
+        actor=_custom_person(custom.get("actor_id")),
         occurred_at=read_moment(custom.get("updated")),
     )
 
 
-def _custom_person(custom: Json, role: str) -> Person | None:
-    identity = read_text(custom.get(f"{role}_id"))
-    if identity is None:
-        return None
-    return Person(id=identity, name=read_text(custom.get(f"{role}_name")))
-
-
-def _custom_comment(custom: Json) -> InboundComment | None:
-    return read_comment(
-        {
-            "id": custom.get("comment_id"),
-            "body": custom.get("comment_text"),
-            "author": {
-                "accountId": custom.get("comment_author_id"),
-                "displayName": custom.get("comment_author_name"),
-            },
-        }
-    )
+def _custom_person(identity: object) -> Person | None:
+    text = read_text(identity)
+    return Person(id=text) if text is not None else None
 
 
 def _status(payload: Json, fields: Json) -> NativeStatus | None:
@@ -201,10 +184,14 @@ def _assignee(payload: Json, fields: Json) -> Person | UnsetType | None:
         if held is not None and held.id == identity:
             return held
         return Person(id=identity, name=read_text(item.get("toString")))
-    told = payload.get("webhookEvent", "jira:issue_created") == "jira:issue_created"
-    if not told or items or "comment" in payload or "assignee" not in fields:
-        return UNSET
-    return held
+    match payload:
+        case {"webhookEvent": "jira:issue_created"}:
+            told = True
+        case {"webhookEvent": _} | {"comment": Mapping()}:
+            told = False
+        case _:
+            told = not items
+    return held if told and "assignee" in fields else UNSET
 
 
 def _items(payload: Json) -> list[Json] | None:

@@ -1,0 +1,76 @@
+"""Accounts, changes and connection checks over real HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from casebridge_core import (
+    Connector,
+    TicketEvent,
+    VendorHooks,
+)
+from casebridge_jira import JiraConfig
+from casebridge_sandbox import JiraSandbox, RunningSandbox
+
+pytestmark = pytest.mark.anyio
+
+Jira = RunningSandbox[JiraSandbox]
+Rewire = Callable[..., Connector[JiraConfig]]
+
+
+async def test_changes_are_listed_page_by_page(
+    hooks: VendorHooks,
+    connector: Connector[JiraConfig],
+    jira: Jira,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("casebridge_jira.listing.PAGE", 2)
+    keys = [jira.control.create_ticket(f"Number {n}").key for n in range(5)]
+    jira.control.move(keys[0], "Done", by="Ben Responder")
+    seen: list[TicketEvent] = []
+    since, page = datetime.now(UTC) - timedelta(minutes=5), None
+    while True:
+        changes = await hooks.list_changes(connector, since, page)
+        seen += changes.events
+        page = changes.next_page
+        if page is None:
+            break
+    assert {event.key for event in seen} == set(keys)
+    moved = next(event for event in seen if event.key == keys[0])
+    assert moved.status is not None
+    assert moved.status.name == "Done"
+    assert moved.site == jira.url.removeprefix("http://")
+    assert moved.occurred_at is not None
+
+
+async def test_the_account_is_the_one_that_webhooks_name(
+    hooks: VendorHooks, connector: Connector[JiraConfig], deployment: str
+) -> None:
+    account = await hooks.identify_account(connector)
+    assert account.id == ("bridge-account" if deployment == "cloud" else "bridge")
+
+
+async def test_a_sound_connection_has_no_failing_line(
+    hooks: VendorHooks, connector: Connector[JiraConfig]
+) -> None:
+    report = await hooks.check_connection(connector)
+    assert [line for line in report.lines if line.ok is False] == []
+    assert {"To Do", "In Progress", "Done"} <= {status.name for status in report.statuses}
+    assert report.account is not None
+
+
+async def test_each_failing_line_has_its_cure(
+    hooks: VendorHooks, connector: Connector[JiraConfig], jira: Jira
+) -> None:
+    jira.control.change_scenario(
+        denied_permissions=["ADD_COMMENTS"],
+        create_screen=["description", "duedate"],
+        required_fields=["duedate"],
+    )
+    report = await hooks.check_connection(connector)
+    failing = {line.name: line.cure for line in report.lines if line.ok is False}
+    assert set(failing) == {"may comment", "labels", "required field Duedate"}
+    assert all(failing.values())

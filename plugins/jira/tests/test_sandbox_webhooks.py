@@ -1,0 +1,88 @@
+"""What the stand-in Jira really sends, read by the plugin."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+from msgspec import UNSET
+
+from casebridge_core import (
+    CaseProjection,
+    CommentAction,
+    Connector,
+    Delivery,
+    ProjectedComment,
+    TicketEvent,
+    VendorHooks,
+)
+from casebridge_sandbox import JiraSandbox, RunningSandbox
+
+if TYPE_CHECKING:
+    from casebridge_jira import JiraConfig
+
+pytestmark = pytest.mark.anyio
+
+Jira = RunningSandbox[JiraSandbox]
+Received = Callable[[], list[TicketEvent]]
+
+
+@pytest.fixture
+def received(jira: Jira, hooks: VendorHooks) -> Received:
+    """Return a function that reads every webhook so far; nobody listens, the log has the bodies."""
+    jira.control.send_webhooks_to("http://127.0.0.1:9/v1/inbox/itsm", secret="s")
+
+    def read() -> list[TicketEvent]:
+        jira.control.wait_until_idle()
+        bodies = [json.loads(attempt.body) for attempt in jira.control.deliveries()]
+        events = [hooks.detect(Delivery(headers={}, payload=body)) for body in bodies]
+        return [event for event in events if event is not None]
+
+    return read
+
+
+async def test_a_persons_work_comes_back(
+    hooks: VendorHooks,
+    connector: Connector[JiraConfig],
+    jira: Jira,
+    projection: CaseProjection,
+    received: Received,
+) -> None:
+    ref = (await hooks.push_case(connector, projection)).ticket.ref
+    jira.control.assign("SEC-1", "Ben Responder", by="Ada Analyst")
+    jira.control.move("SEC-1", "Done", by="Ben Responder")
+    note = jira.control.comment("SEC-1", "Cleaned.", by="Ben Responder")
+    jira.control.edit_comment("SEC-1", note.id, "Cleaned twice.", by="Ada Analyst")
+    jira.control.edit("SEC-1", {"summary": "Renamed"}, by="Ada Analyst")
+    jira.control.move_project("SEC-1", "OPS", by="Ada Analyst")
+    jira.control.delete("OPS-1", by="Ada Analyst")
+    events = received()
+    assert {event.external_id for event in events} == {ref.external_id}
+    assert {event.site for event in events} == {jira.url.removeprefix("http://")}
+    assert [event.status.name for event in events if event.status] == ["To Do", "Done"]
+    people = [event.assignee for event in events if event.assignee is not UNSET]
+    assert [person.name if person else None for person in people] == [None, "Ben Responder"]
+    comments = [(each.action, each.text) for event in events for each in event.comments]
+    assert comments[:2] == [
+        (CommentAction.CREATED, "Cleaned."),
+        (CommentAction.EDITED, "Cleaned twice."),
+    ]
+    assert [event.key for event in events if not event.comments][-1] == "OPS-1"
+    assert any(event.deleted for event in events)
+
+
+async def test_our_own_work_is_recognised(
+    hooks: VendorHooks,
+    connector: Connector[JiraConfig],
+    projection: CaseProjection,
+    comment: ProjectedComment,
+    received: Received,
+) -> None:
+    account = await hooks.identify_account(connector)
+    ref = (await hooks.push_case(connector, projection)).ticket.ref
+    await hooks.push_comment(connector, ref, comment)
+    events = received()
+    assert {event.actor.id for event in events if event.actor} == {account.id}
+    assert [each.key for event in events for each in event.comments] == [comment.key]
