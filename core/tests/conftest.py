@@ -165,7 +165,7 @@ async def connector_to() -> AsyncIterator[Callable[..., Connector[Any]]]:
             hooks: VendorHooks,
             id: str = "connector-1",  # noqa: A002 - the field's name
             token: str = "a token",
-            **statuses: Any,  # noqa: ANN401 - the overrides' own fields
+            **statuses: Any,
         ) -> Connector[Any]:
             return Connector(
                 id=id,

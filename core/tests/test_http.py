@@ -43,7 +43,7 @@ def api(http: httpx.AsyncClient) -> VendorApi:
     return VendorApi(http, URL, headers={"Authorization": f"Bearer {MARKER}"})
 
 
-def response(status: int, **fields: Any) -> httpx.Response:  # noqa: ANN401 - httpx's own fields
+def response(status: int, **fields: Any) -> httpx.Response:
     return httpx.Response(status, request=httpx.Request("GET", URL), **fields)
 
 
@@ -278,7 +278,7 @@ async def test_a_call_may_say_itself_whether_it_writes(
 async def test_a_plugin_refines_what_only_the_vendor_documents(
     http: httpx.AsyncClient, httpx_mock: HTTPXMock
 ) -> None:
-    def refine(response: httpx.Response, document: Any) -> PushError | None:  # noqa: ANN401
+    def refine(response: httpx.Response, document: Any) -> PushError | None:
         if response.status_code == 403 and document == {"rule": "closed"}:
             return TransitionRejected("the ticket is closed")
         return None
