@@ -124,7 +124,12 @@ async def test_the_roles_and_the_business_rule_are_looked_at(
     def answer(request: httpx.Request) -> httpx.Response:
         rows = {
             "sys_user": [{"sys_id": "u1", "user_name": "svc.casebridge", "time_zone": "GMT"}],
-            "sys_user_has_role": [{"role.name": "itil"}, {"role.name": "snc_internal"}],
+            "sys_user_has_role": [
+                {"user": "u1", "role.name": "itil"},
+                {"user": "u1", "role.name": "snc_internal"},
+                {"user": "u2", "role.name": "admin"},
+            ],
+            "sys_dictionary": [{"element": "number"}, {"element": "u_site"}],
             "sys_script": [{"name": "Casebridge: tell the inbox", "collection": "incident"}],
         }
         return httpx.Response(200, json={"result": rows.get(request.url.path.split("/")[-1], [])})
@@ -135,6 +140,7 @@ async def test_the_roles_and_the_business_rule_are_looked_at(
 
     assert line(report, "May create and change tickets").detail == "roles: itil"
     assert line(report, "Webhook").ok is True
+    assert line(report, "Required fields").detail == "mandatory and not filled: u_site"
     assert "GMT" in line(report, "Signed in").detail
     assert "u1" in line(report, "Caller").cure
 

@@ -112,6 +112,10 @@ class ServiceNowClient:
             row = await self.account()
         except InvalidRequest:  # signed in, and not allowed to read sys_user
             row = {}
+        return self.person(row)
+
+    def person(self, row: Row) -> Person:
+        """Return the integration account, as its row of ``sys_user`` or else the settings tell."""
         return Person(
             id=value_of(row.get("user_name")) or self.config.username,
             name=value_of(row.get("name")) or None,

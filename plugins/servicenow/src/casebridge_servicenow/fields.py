@@ -14,6 +14,19 @@ if TYPE_CHECKING:
 CORRELATION_DISPLAY: Final = "Casebridge"
 """Stands in ``correlation_display`` of every ticket of ours."""
 
+FILLED_FIELDS: Final = frozenset(
+    {
+        "short_description",
+        "description",
+        "impact",
+        "urgency",
+        "correlation_display",
+        "number",
+        "state",
+    }
+)
+"""What a new ticket always holds: the bridge's fields, and those that ServiceNow fills itself."""
+
 _TITLE_LIMIT: Final = 160
 _DESCRIPTION_LIMIT: Final = 4000
 """The lengths of ``task.short_description`` and ``task.description`` as they are shipped."""
