@@ -45,7 +45,10 @@ class Convergence:
     async def _advance(self, claim: Claim) -> bool:
         """Do one step; False when there is none left to do now."""
         now = await self._lookout.look(claim)
-        if now is None or now.step is None:
+        if now is None:
+            await self._set_aside(claim)
+            return False
+        if now.step is None:
             await self._finish(claim)
             return False
         if not now.account_known and now.hooks.has("itsm_identify_account"):
@@ -62,6 +65,12 @@ class Convergence:
             case PostComment() as step:
                 await self._steps.post_comment(claim, now, step)
         return True
+
+    async def _set_aside(self, claim: Claim) -> None:
+        """Leave what is missing for the day on which the connector is enabled again."""
+        async with self._claims.commit(claim) as (_, ref, _):
+            if ref.gone_at is None:
+                ref.due_at = ref.due_at or self._clock()
 
     async def _finish(self, claim: Claim) -> None:
         """Nothing is missing: whatever failed before is over."""
