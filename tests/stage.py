@@ -96,6 +96,15 @@ class Api:
         assert len(tickets) == 1
         return tickets[0]
 
+    def ticket_in(self, case_id: str, vendor: str, *states: str) -> Any:
+        """Wait until the case's ticket at a vendor is in one of the states; return it."""
+
+        def there() -> Any:
+            ticket = self.ticket(case_id, vendor)
+            return ticket if ticket["state"] in states else None
+
+        return eventually(there)
+
     def linked(self, case_id: str) -> dict[str, Any]:
         """Wait until every ticket of the case is minted and settled; return them by vendor."""
 
