@@ -55,7 +55,7 @@ _FIELD_OF: Final[Mapping[str, str]] = {
     "resolution notes": "close_notes",
     "short description": "short_description",
 }
-SLEEPING: Final = "a hibernating instance answers so: sign in at its address to wake it"
+_SLEEPING: Final = "a hibernating instance answers so: sign in at its address to wake it"
 
 
 class RefusedByRule(InvalidRequest):
@@ -90,7 +90,7 @@ def _refusal(status_code: int, reason: str, *, writes: bool) -> PushError:
 
 def asleep(host: str, *, writes: bool) -> PushError:
     """Return the error for an instance that answers with a page instead of JSON."""
-    told = f"{host} sent an HTML page instead of JSON; {SLEEPING}"
+    told = f"{host} sent an HTML page instead of JSON; {_SLEEPING}"
     return OutcomeUnknown(f"{told}; it may have been stored") if writes else VendorUnavailable(told)
 
 

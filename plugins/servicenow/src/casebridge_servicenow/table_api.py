@@ -48,7 +48,7 @@ class TableApi:
         )
 
     async def rows(
-        self, table: str, query: str, fields: tuple[str, ...], *, limit: int, offset: int = 0
+        self, table: str, query: str, fields: tuple[str, ...], *, limit: int
     ) -> list[Row]:
         """Return the rows that match an encoded query; the caller compares them again.
 
@@ -59,7 +59,6 @@ class TableApi:
             "sysparm_query": query,
             "sysparm_fields": ",".join(fields),
             "sysparm_limit": str(limit),
-            "sysparm_offset": str(offset),
             "sysparm_exclude_reference_link": "true",
         }
         try:
@@ -103,9 +102,9 @@ class TableApi:
             raise VendorUnavailable(f"could not connect to {self._host}") from error
         try:
             told = parsedate_to_datetime(response.headers.get("date", ""))
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
-        return (told - datetime.now(UTC)).total_seconds()
+        return (told.replace(tzinfo=told.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
 
     async def _one(
         self,
@@ -121,7 +120,7 @@ class TableApi:
         }
         result = await self._call(method, path, params, values)
         if not isinstance(result, dict):
-            raise _not_documented(method, f"{self._host} sent no record")
+            raise _failure(method, f"{self._host} sent no record")
         return result
 
     async def _call(
@@ -133,20 +132,17 @@ class TableApi:
     ) -> object:
         try:
             document = await self._api.request(method, path, params=params, payload=values)
-        except UnexpectedResponse as odd:
+        except (UnexpectedResponse, OutcomeUnknown) as odd:
             # The contract shows a plugin no body of an answer below 400; a page is told by name.
             if "HTML page" in str(odd):
-                raise asleep(self._host, writes=False) from odd
-            raise
-        except OutcomeUnknown as odd:
-            if "HTML page" in str(odd):
-                raise asleep(self._host, writes=True) from odd
+                raise asleep(self._host, writes=method != "GET") from odd
             raise
         reason = reason_in(document)
         if reason:
-            raise _cancelled(method, f"{self._host} gave up half-way: {reason}")
+            told = f"{self._host} gave up half-way: {reason}"
+            raise _failure(method, told, on_read=VendorUnavailable)
         if not isinstance(document, dict) or "result" not in document:
-            raise _not_documented(method, f"{self._host} sent JSON without a result")
+            raise _failure(method, f"{self._host} sent JSON without a result")
         result: object = document["result"]
         return result
 
@@ -165,14 +161,10 @@ def _auth(config: ServiceNowConfig) -> httpx.Auth | None:
     return httpx.BasicAuth(config.username, config.password.reveal())
 
 
-def _cancelled(method: str, message: str) -> PushError:
-    """A 200 that holds an error, such as a transaction that ran out of time."""
+def _failure(
+    method: str, message: str, *, on_read: type[PushError] = UnexpectedResponse
+) -> PushError:
+    """Return the error for a 200 that is none; after a write nobody knows what was stored."""
     if method == "GET":
-        return VendorUnavailable(message)
-    return OutcomeUnknown(f"{message}; it may have been stored")
-
-
-def _not_documented(method: str, message: str) -> PushError:
-    if method == "GET":
-        return UnexpectedResponse(message)
+        return on_read(message)
     return OutcomeUnknown(f"{message}; it may have been stored")

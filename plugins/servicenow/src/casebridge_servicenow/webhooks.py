@@ -47,8 +47,7 @@ def detect(payload: Row) -> TicketEvent | None:
     if external_id is None or not _is_ours(payload):
         return None
     kind = _kind(payload)
-    comments = tuple(_comments(payload, external_id))
-    news = _news(payload, kind, commented=bool(comments))
+    news = _news(payload, kind)
     return TicketEvent(
         vendor=VENDOR,
         external_id=external_id,
@@ -56,7 +55,7 @@ def detect(payload: Row) -> TicketEvent | None:
         site=_site(payload),
         status=_status(payload) if "state" in news else None,
         assignee=_assignee(payload) if "assigned_to" in news else UNSET,
-        comments=comments,
+        comments=tuple(_comments(payload, external_id)),
         deleted=kind == "deleted",
         actor=_actor(payload),
         occurred_at=moment_of(payload.get("sys_updated_on")),
@@ -81,15 +80,13 @@ def _kind(payload: Row) -> str:
     return "comment_added" if "comment" in event else "updated"
 
 
-def _news(payload: Row, kind: str, *, commented: bool) -> frozenset[str]:
+def _news(payload: Row, kind: str) -> frozenset[str]:
     """Return the fields that the event may have changed: those it lists, or all it could."""
-    if kind == "deleted":
+    if kind in {"deleted", "comment_added"}:
         return frozenset()
     listed = payload.get("changed")
     if isinstance(listed, list):
         return frozenset(name for name in listed if isinstance(name, str))
-    if kind == "comment_added" and commented:
-        return frozenset()
     return frozenset({"state", "assigned_to"})
 
 
