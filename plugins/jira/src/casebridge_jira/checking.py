@@ -14,9 +14,8 @@ from casebridge_core import (
     Person,
     PushError,
 )
-from casebridge_jira.moving import workflow_statuses
 from casebridge_jira.screens import read_create_fields, read_issue_type, screen_lines
-from casebridge_jira.tickets import read_moment, read_text
+from casebridge_jira.tickets import read_moment, read_objects, read_text
 
 if TYPE_CHECKING:
     from casebridge_jira.client import JiraClient
@@ -59,7 +58,7 @@ async def _site(client: JiraClient) -> AsyncIterator[CheckLine]:
     except PushError as error:
         yield _failed("reachable", error, "Check base_url, and that this machine may reach it.")
         return
-    found = answer if isinstance(answer, Mapping) else {}
+    found = _mapping(answer)
     version = read_text(found.get("version")) or "unknown"
     kind = "Jira Cloud" if found.get("deploymentType") == "Cloud" else "Jira Data Center"
     yield CheckLine(name="reachable", ok=True, detail=f"{kind}, version {version}")
@@ -84,15 +83,15 @@ async def _site(client: JiraClient) -> AsyncIterator[CheckLine]:
 async def _project(client: JiraClient) -> CheckLine:
     key = client.config.project
     try:
-        found = await client.read(f"/project/{key}")
+        found = _mapping(await client.read(f"/project/{key}"))
     except PushError as error:
         return _failed(
             "project", error, f"Check the key {key}, and give the account access to the project."
         )
-    name = read_text(found.get("name")) if isinstance(found, Mapping) else None
-    service = isinstance(found, Mapping) and found.get("projectTypeKey") == "service_desk"
+    name = read_text(found.get("name")) or "no name"
+    service = found.get("projectTypeKey") == "service_desk"
     kind = "service project" if service else "project"
-    return CheckLine(name="project", ok=True, detail=f"{key} ({name or 'no name'}), a {kind}")
+    return CheckLine(name="project", ok=True, detail=f"{key} ({name}), a {kind}")
 
 
 async def _permissions(client: JiraClient) -> AsyncIterator[CheckLine]:
@@ -102,9 +101,9 @@ async def _permissions(client: JiraClient) -> AsyncIterator[CheckLine]:
     except PushError as error:
         yield _failed("permissions", error, "Try again; the account may read its own permissions.")
         return
-    granted = answer.get("permissions") if isinstance(answer, Mapping) else None
+    granted = _mapping(_mapping(answer).get("permissions"))
     for key, (may, title) in _PERMISSIONS.items():
-        held = isinstance(granted, Mapping) and _has(granted.get(key))
+        held = _mapping(granted.get(key)).get("havePermission") is True
         yield CheckLine(
             name=f"may {may}",
             ok=held,
@@ -139,7 +138,7 @@ async def _statuses(
     client: JiraClient, outbound: Mapping[CaseStatus, str], lines: list[CheckLine]
 ) -> tuple[NativeStatus, ...]:
     try:
-        known = await workflow_statuses(client, client.config.project, client.config.issue_type)
+        known = await client.workflow_statuses(client.config.project, client.config.issue_type)
     except PushError as error:
         lines.append(_failed("statuses", error, "Try again; the project's statuses were not read."))
         return ()
@@ -165,7 +164,7 @@ async def _webhook(client: JiraClient) -> CheckLine:
             name="webhook", ok=None, detail="not looked at: only an administrator may see webhooks"
         )
     listed = answer if isinstance(answer, list) else _mapping(answer).get("values")
-    ours = [hook for hook in listed or () if "/inbox/itsm" in str(_mapping(hook).get("url"))]
+    ours = [hook for hook in read_objects(listed) if "/inbox/itsm" in str(hook.get("url"))]
     if ours:
         return CheckLine(name="webhook", ok=True, detail=f"{len(ours)} set up for an inbox")
     return CheckLine(
@@ -174,10 +173,6 @@ async def _webhook(client: JiraClient) -> CheckLine:
         detail="none points to an inbox",
         cure="Follow the set-up guide, unless Automation sends the changes.",
     )
-
-
-def _has(permission: object) -> bool:
-    return isinstance(permission, Mapping) and permission.get("havePermission") is True
 
 
 def _named(account: Person) -> str:

@@ -5,6 +5,7 @@ Sources: Atlassian, Jira Cloud REST v3; Atlassian, Jira Data Center REST v2.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -14,6 +15,7 @@ from casebridge_core import (
     AuthenticationFailed,
     Connector,
     DestinationNotFound,
+    NativeStatus,
     OutcomeUnknown,
     Person,
     PushError,
@@ -23,8 +25,16 @@ from casebridge_core import (
 )
 from casebridge_core.http import VendorApi
 from casebridge_jira.failures import refine
-from casebridge_jira.tickets import PROPERTY, TICKET_FIELDS, read_id, read_person, read_ticket
-from casebridge_jira.transitions import Transition, read_transitions
+from casebridge_jira.tickets import (
+    PROPERTY,
+    TICKET_FIELDS,
+    read_id,
+    read_objects,
+    read_person,
+    read_status,
+    read_ticket,
+)
+from casebridge_jira.transitions import Transition, identity, read_transitions
 
 if TYPE_CHECKING:
     from casebridge_jira.config import JiraConfig
@@ -157,15 +167,32 @@ class JiraClient:
         """Add a remote link, or replace the one with the same ``globalId``."""
         await self._call("POST", f"/issue/{external_id}/remotelink", payload=dict(link))
 
+    async def workflow_statuses(
+        self, project: str, issue_type: str | None = None
+    ) -> tuple[NativeStatus, ...]:
+        """Return the statuses of a project's workflows, or of one issue type's (name or id)."""
+        types = read_objects(await self._call("GET", f"/project/{project}/statuses"))
+        chosen = [each for each in types if issue_type in (each.get("name"), each.get("id"))]
+        found: dict[str, NativeStatus] = {}
+        for each in chosen or types:
+            for value in read_objects(each.get("statuses")):
+                if (status := read_status(value)) is not None:
+                    found.setdefault(identity(status), status)
+        return tuple(found.values())
+
     async def read(self, path: str, params: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401
         """Read anything else under the API, such as ``/project/SEC/statuses``."""
         return await self._call("GET", path, params=params)
 
     async def webhooks(self) -> Any:  # noqa: ANN401 - a vendor's JSON is untyped
-        """Read the admin webhooks; only an administrator may."""
-        modern = not self.config.is_cloud
-        path = "/rest/jira-webhook/1.0/webhooks" if modern else "/rest/webhooks/1.0/webhook"
-        return await self._root.request("GET", path)
+        """Read the admin webhooks; only an administrator may.
+
+        Jira Data Center has them elsewhere since version 10.
+        """
+        if not self.config.is_cloud:
+            with contextlib.suppress(PushError):
+                return await self._root.request("GET", "/rest/jira-webhook/1.0/webhooks")
+        return await self._root.request("GET", "/rest/webhooks/1.0/webhook")
 
     async def _call(
         self,

@@ -29,10 +29,6 @@ _REASON_LIMIT: Final = 500
 _QUOTA_WAIT: Final = 900.0
 
 
-class Conflict(VendorUnavailable):
-    """409: somebody changed the issue at the same moment; read it again and repeat."""
-
-
 def refine(response: httpx.Response, document: object) -> PushError | None:
     """Return what a failed answer of Jira means, or None to go by its status alone."""
     host = response.request.url.host
@@ -55,7 +51,7 @@ def refine(response: httpx.Response, document: object) -> PushError | None:
         case 404:
             return TicketNotFound(told)
         case 409:
-            return Conflict(f"{told}; the issue was being changed at the same moment")
+            return VendorUnavailable(f"{told}; the issue was being changed at the same moment")
         case 410:
             return InvalidRequest(f"{told}; this call is gone, check the deployment")
         case 429:

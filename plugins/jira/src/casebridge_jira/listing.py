@@ -12,7 +12,7 @@ import msgspec
 from casebridge_core import ChangePage, InboundComment, Ticket, TicketEvent
 from casebridge_jira.comments import read_comment
 from casebridge_jira.statuses import VENDOR
-from casebridge_jira.tickets import TICKET_FIELDS, read_site, read_text, read_ticket
+from casebridge_jira.tickets import TICKET_FIELDS, read_objects, read_site, read_text, read_ticket
 
 if TYPE_CHECKING:
     from casebridge_jira.client import JiraClient
@@ -54,7 +54,7 @@ async def list_changes(client: JiraClient, since: datetime, page: str | None) ->
         here = msgspec.json.decode(page, type=_Page)
     fields = (*TICKET_FIELDS, "comment")
     found = await client.search(here.jql, fields, limit=PAGE, page=here.at or None)
-    issues = [issue for issue in found["issues"] if isinstance(issue, Mapping)]
+    issues = read_objects(found["issues"])
     events = tuple(event for issue in issues if (event := _event(client, issue)) is not None)
     ahead = _ahead_cloud(here, found) if client.config.is_cloud else _ahead(client, here, found)
     following = msgspec.json.encode(ahead).decode() if ahead is not None else None
@@ -126,8 +126,5 @@ def _event(client: JiraClient, issue: Mapping[str, Any]) -> TicketEvent | None:
 
 
 def _comments(value: object) -> Iterator[InboundComment]:
-    match value:
-        case {"comments": list(comments)}:
-            yield from (read for each in comments if (read := read_comment(each)) is not None)
-        case _:
-            return
+    comments = read_objects(value.get("comments")) if isinstance(value, Mapping) else ()
+    yield from (read for each in comments if (read := read_comment(each)) is not None)

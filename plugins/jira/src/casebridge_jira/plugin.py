@@ -49,6 +49,7 @@ MANIFEST: Final = ConnectorManifest(
         SignatureScheme(header="x-hub-signature", title="Jira webhook secret (X-Hub-Signature)"),
     ),
     known_statuses=KNOWN_STATUSES,
+    index_lag=60.0,
     docs_url="https://developer.atlassian.com/cloud/jira/platform/webhooks/",
 )
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from casebridge_core import CheckLine
-from casebridge_jira.tickets import read_id, read_text
+from casebridge_jira.tickets import read_id, read_objects, read_text
 from casebridge_jira.transitions import ScreenField
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _GIVEN_BY_JIRA: Final = frozenset({"reporter"})
 
 def read_issue_type(answer: object, wanted: str) -> tuple[str | None, tuple[str, ...]]:
     """Return the id of the issue type named ``wanted``, and the names of all."""
-    types = list(_listed(answer, "issueTypes"))
+    types = _listed(answer, "issueTypes")
     names = tuple(name for each in types if (name := read_text(each.get("name"))))
     for each in types:
         identity = read_id(each.get("id"))
@@ -39,7 +39,7 @@ def read_create_fields(answer: object) -> tuple[ScreenField, ...]:
             name=read_text(each.get("name")) or str(each.get("fieldId")),
             required=each.get("required") is True,
             has_default=each.get("hasDefaultValue") is True,
-            allowed=tuple(v for v in each.get("allowedValues") or () if isinstance(v, Mapping)),
+            allowed=tuple(read_objects(each.get("allowedValues"))),
         )
         for each in _listed(answer, "fields")
     )
@@ -89,8 +89,7 @@ def _priority_lines(field: ScreenField | None, config: JiraConfig) -> Iterator[C
             )
 
 
-def _listed(answer: object, name: str) -> Iterator[Mapping[str, Any]]:
+def _listed(answer: object, name: str) -> list[Mapping[str, Any]]:
     if not isinstance(answer, Mapping):
-        return
-    listed = answer.get(name, answer.get("values"))
-    yield from (each for each in listed or () if isinstance(each, Mapping))
+        return []
+    return read_objects(answer.get(name, answer.get("values")))

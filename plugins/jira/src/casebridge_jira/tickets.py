@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import httpx
 
@@ -64,6 +64,13 @@ def read_id(value: object) -> str | None:
             return value.strip()
         case _:
             return None
+
+
+def read_objects(value: object) -> list[Mapping[str, Any]]:
+    """Return the JSON objects in a list; whatever else is there or comes instead is left out."""
+    if not isinstance(value, list):
+        return []
+    return [each for each in value if isinstance(each, Mapping)]
 
 
 def read_text(value: object) -> str | None:

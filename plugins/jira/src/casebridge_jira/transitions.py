@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from casebridge_core import NativeStatus, StatusCategory
-from casebridge_jira.tickets import read_id, read_status, read_text
+from casebridge_jira.tickets import read_id, read_objects, read_status, read_text
 
 DEFAULT_RESOLUTIONS: Final = ("Done", "Fixed", "Resolved", "Completed")
 """What fills a required resolution that the settings leave open, the first that is allowed."""
@@ -41,11 +41,16 @@ class Transition(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Hop(msgspec.Struct, frozen=True, kw_only=True):
-    """A decision: take ``transition`` with ``fields``; ``unmet`` are required and not filled."""
+    """A decision: take ``transition`` with ``fields``; ``unmet`` are required and not filled.
+
+    ``final`` tells that it ends at the target, ``last`` that no other edge from here does.
+    """
 
     transition: Transition
     fields: Mapping[str, Any]
     unmet: tuple[ScreenField, ...] = ()
+    final: bool = False
+    last: bool = False
 
 
 class Trail(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,11 +71,8 @@ Settings = Callable[[NativeStatus], Mapping[str, Any]]
 
 def read_transitions(answer: object) -> tuple[Transition, ...]:
     """Return the transitions in Jira's answer; those whose target is not told are left out."""
-    match answer:
-        case {"transitions": list(listed)}:
-            return tuple(t for each in listed if (t := _read_transition(each)) is not None)
-        case _:
-            return ()
+    listed = read_objects(answer.get("transitions")) if isinstance(answer, Mapping) else ()
+    return tuple(found for each in listed if (found := _read_transition(each)) is not None)
 
 
 def identity(status: NativeStatus) -> str:
@@ -94,6 +96,26 @@ def follow(trail: Trail, status: NativeStatus) -> Trail:
     back = here in trail.path
     path = trail.path[: trail.path.index(here) + 1] if back else (*trail.path, here)
     return msgspec.structs.replace(trail, path=path, seen=trail.seen | {here})
+
+
+def choose(
+    offers: Iterable[Transition],
+    here: NativeStatus,
+    target: NativeStatus,
+    settings: Settings,
+    trail: Trail,
+    *,
+    forced: bool = False,
+) -> Hop | None:
+    """Return the next hop: to the target, else towards it, else back; None where nothing is left.
+
+    ``forced`` lets the way lead through statuses of the done category.
+    """
+    listed = tuple(offers)
+    if final := direct_hops(listed, target, settings, trail):
+        return msgspec.structs.replace(final[0], final=True, last=len(final) == 1)
+    way = detours(listed, here, target, settings, trail, through_done=forced)
+    return way[0] if way else retreat(listed, settings, trail)
 
 
 def direct_hops(
@@ -198,11 +220,9 @@ def _detour_cost(transition: Transition, target: NativeStatus) -> tuple[int, boo
     return distance, any(word in name for word in _SIDE_TRACKS), transition.is_global
 
 
-def _read_transition(value: object) -> Transition | None:
-    if not isinstance(value, Mapping) or value.get("isAvailable") is False:
-        return None
+def _read_transition(value: Mapping[str, Any]) -> Transition | None:
     transition_id, to = read_id(value.get("id")), read_status(value.get("to"))
-    if transition_id is None or to is None:
+    if transition_id is None or to is None or value.get("isAvailable") is False:
         return None
     return Transition(
         id=transition_id,
@@ -222,7 +242,7 @@ def _read_fields(value: object) -> tuple[ScreenField, ...]:
             name=read_text(field.get("name")) or str(field_id),
             required=field.get("required") is True,
             has_default=field.get("hasDefaultValue") is True,
-            allowed=tuple(v for v in field.get("allowedValues") or () if isinstance(v, Mapping)),
+            allowed=tuple(read_objects(field.get("allowedValues"))),
         )
         for field_id, field in value.items()
         if isinstance(field, Mapping)
