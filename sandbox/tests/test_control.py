@@ -1,21 +1,38 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import httpx
 import pytest
 
-from casebridge_sandbox import ControlRefused, Person
+from casebridge_sandbox import (
+    ControlRefused,
+    JiraSandbox,
+    Person,
+    RunningSandbox,
+    ServiceNowSandbox,
+    WebhookReceiver,
+)
+from casebridge_sandbox.exchange import JsonObject
+
+Jira = RunningSandbox[JiraSandbox]
+ServiceNow = RunningSandbox[ServiceNowSandbox]
+MakeIssue = Callable[..., JsonObject]
 
 
-def test_it_says_what_is_served(jira, servicenow):
+def test_it_says_what_is_served(jira: Jira, servicenow: ServiceNow) -> None:
     about = jira.control.about()
 
     assert (about.vendor, about.title, about.base_url) == ("jira", "Jira", jira.url)
     assert {"standard", "strict", "data-center"} <= set(about.presets)
     assert {"create", "transition", "comment", "search", "fetch"} <= set(about.operations)
     assert about.people == ("Casebridge", "Ada Analyst", "Ben Responder")
-    assert {"create", "transition", "comment", "token"} <= set(servicenow.control.about().operations)
+    assert {"create", "transition", "comment", "token"} <= set(
+        servicenow.control.about().operations
+    )
 
 
-def test_a_ticket_is_shown_with_everything_about_it(jira):
+def test_a_ticket_is_shown_with_everything_about_it(jira: Jira) -> None:
     jira.control.create_ticket("Phishing mail", description="See h2.", by="Ada Analyst")
     jira.control.move("SEC-1", "In Progress", by="Ben Responder")
     jira.control.comment("SEC-1", "On it", by="ben", internal=True)
@@ -39,7 +56,7 @@ def test_a_ticket_is_shown_with_everything_about_it(jira):
     assert ticket.created <= ticket.updated
 
 
-def test_people_obey_the_workflow_unless_forced(jira):
+def test_people_obey_the_workflow_unless_forced(jira: Jira) -> None:
     jira.control.use_preset("strict")
     jira.control.create_ticket("Phishing mail")
 
@@ -50,7 +67,7 @@ def test_people_obey_the_workflow_unless_forced(jira):
     assert jira.control.move("SEC-1", "Done", force=True).status == "Done"
 
 
-def test_people_must_fill_in_what_is_required(jira):
+def test_people_must_fill_in_what_is_required(jira: Jira) -> None:
     jira.control.use_preset("strict")
     jira.control.change_scenario(resolve_on_done=False)
     jira.control.create_ticket("Phishing mail")
@@ -63,9 +80,9 @@ def test_people_must_fill_in_what_is_required(jira):
     assert moved.fields["resolution"] == "Duplicate"
 
 
-def test_what_is_not_there_is_refused_with_a_reason(jira, servicenow):
+def test_what_is_not_there_is_refused_with_a_reason(jira: Jira, servicenow: ServiceNow) -> None:
     jira.control.create_ticket("Phishing mail")
-    reasons = {
+    reasons: dict[str, Callable[[], object]] = {
         "there is no ticket SEC-9": lambda: jira.control.ticket("SEC-9"),
         "nobody here is called 'Eve'": lambda: jira.control.assign("SEC-1", "Eve"),
         "has no comment 7": lambda: jira.control.delete_comment("SEC-1", "7"),
@@ -84,7 +101,7 @@ def test_what_is_not_there_is_refused_with_a_reason(jira, servicenow):
             ask()
 
 
-def test_without_people_somebody_must_be_named(jira):
+def test_without_people_somebody_must_be_named(jira: Jira) -> None:
     jira.control.change_scenario(people=[])
 
     with pytest.raises(ControlRefused, match="say who does it"):
@@ -93,7 +110,7 @@ def test_without_people_somebody_must_be_named(jira):
     assert jira.control.create_ticket("Phishing mail", by="Casebridge").key == "SEC-1"
 
 
-def test_a_scenario_is_read_and_changed_in_part(jira):
+def test_a_scenario_is_read_and_changed_in_part(jira: Jira) -> None:
     eve = Person(id="eve-account", name="eve", display_name="Eve Else")
 
     changed = jira.control.change_scenario(search_lag_searches=3, people=[eve])
@@ -105,7 +122,12 @@ def test_a_scenario_is_read_and_changed_in_part(jira):
     assert jira.control.create_ticket("x").reporter == "Eve Else"
 
 
-def test_a_reset_forgets_everything(jira, jira_api, issue, receiver):
+def test_a_reset_forgets_everything(
+    jira: Jira,
+    jira_api: httpx.Client,
+    issue: MakeIssue,
+    receiver: WebhookReceiver,
+) -> None:
     jira.control.change_scenario(search_lag_searches=1, seed=5)
     jira.control.send_webhooks_to(receiver.url)
     jira.control.arm("cut_before", "fetch")
@@ -123,7 +145,9 @@ def test_a_reset_forgets_everything(jira, jira_api, issue, receiver):
     assert jira_api.post("/issue", json=issue()).json()["key"] == "SEC-1"
 
 
-def test_the_log_tells_operations_and_actors(jira, jira_api, issue):
+def test_the_log_tells_operations_and_actors(
+    jira: Jira, jira_api: httpx.Client, issue: MakeIssue
+) -> None:
     jira_api.post("/issue", json=issue())
     jira_api.get("/issue/SEC-1", params={"fields": "summary"})
     jira_api.get("/nonsense")
@@ -138,7 +162,7 @@ def test_the_log_tells_operations_and_actors(jira, jira_api, issue):
     assert "jira-sandbox-token" not in str(jira.control.requests())
 
 
-def test_the_control_api_answers_nobody_elses_page(jira, web):
+def test_the_control_api_answers_nobody_elses_page(jira: Jira, web: httpx.Client) -> None:
     address = f"{jira.url}/_sandbox/reset"
 
     foreign = web.post(address, headers={"origin": "https://evil.example"})
@@ -147,8 +171,8 @@ def test_the_control_api_answers_nobody_elses_page(jira, web):
     assert (foreign.status_code, own.status_code) == (403, 204)
 
 
-def test_bad_calls_of_the_control_api_are_answered(jira, web):
-    def status(method, path, content=b""):
+def test_bad_calls_of_the_control_api_are_answered(jira: Jira, web: httpx.Client) -> None:
+    def status(method: str, path: str, content: bytes = b"") -> int:
         return web.request(method, f"{jira.url}/_sandbox{path}", content=content).status_code
 
     assert status("GET", "/nowhere") == 404

@@ -4,26 +4,29 @@ import socket
 
 import pytest
 
-from casebridge_sandbox import WebhookFaults
+from casebridge_sandbox import JiraSandbox, RunningSandbox, WebhookFaults, WebhookReceiver
+from casebridge_sandbox.webhooks import ReleaseOrder
+
+Jira = RunningSandbox[JiraSandbox]
 
 
 @pytest.fixture
-def hooked(jira, receiver):
+def hooked(jira: Jira, receiver: WebhookReceiver) -> Jira:
     jira.control.change_scenario(webhook_pause_seconds=0.01)
     jira.control.send_webhooks_to(receiver.url, secret="s3cret")
     return jira
 
 
-def make(jira, count):
+def make(jira: Jira, count: int) -> None:
     for number in range(count):
         jira.control.create_ticket(f"Number {number}")
 
 
-def summaries(receiver):
+def summaries(receiver: WebhookReceiver) -> list[str]:
     return [each["issue"]["fields"]["summary"][-1] for each in receiver.bodies]
 
 
-def test_messages_arrive_in_order_and_are_logged(hooked, receiver):
+def test_messages_arrive_in_order_and_are_logged(hooked: Jira, receiver: WebhookReceiver) -> None:
     make(hooked, 8)
     hooked.control.wait_until_idle()
 
@@ -37,7 +40,9 @@ def test_messages_arrive_in_order_and_are_logged(hooked, receiver):
 
 
 @pytest.mark.parametrize("status", [408, 409, 425, 429, 500, 503])
-def test_jira_tries_again_with_the_same_identifier(hooked, receiver, status):
+def test_jira_tries_again_with_the_same_identifier(
+    hooked: Jira, receiver: WebhookReceiver, status: int
+) -> None:
     receiver.answers.extend([status, status])
 
     make(hooked, 1)
@@ -53,7 +58,7 @@ def test_jira_tries_again_with_the_same_identifier(hooked, receiver, status):
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
-def test_other_refusals_are_final(hooked, receiver, status):
+def test_other_refusals_are_final(hooked: Jira, receiver: WebhookReceiver, status: int) -> None:
     receiver.answers.append(status)
 
     make(hooked, 1)
@@ -62,7 +67,7 @@ def test_other_refusals_are_final(hooked, receiver, status):
     assert [each.outcome for each in hooked.control.deliveries()] == ["refused"]
 
 
-def test_jira_gives_up_after_five_retries(hooked, receiver):
+def test_jira_gives_up_after_five_retries(hooked: Jira, receiver: WebhookReceiver) -> None:
     receiver.answers.extend([503] * 9)
 
     make(hooked, 1)
@@ -74,7 +79,7 @@ def test_jira_gives_up_after_five_retries(hooked, receiver):
     ]
 
 
-def test_nobody_at_home_is_tried_again_too(jira):
+def test_nobody_at_home_is_tried_again_too(jira: Jira) -> None:
     jira.control.change_scenario(webhook_pause_seconds=0.01, webhook_retries=1)
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
@@ -88,7 +93,7 @@ def test_nobody_at_home_is_tried_again_too(jira):
     assert "ConnectError" in log[0].error
 
 
-def test_an_address_that_is_none_is_given_up(jira):
+def test_an_address_that_is_none_is_given_up(jira: Jira) -> None:
     jira.control.change_scenario(webhook_retries=0)
     jira.control.send_webhooks_to("gopher://nowhere")
 
@@ -98,7 +103,7 @@ def test_an_address_that_is_none_is_given_up(jira):
     assert [each.outcome for each in jira.control.deliveries()] == ["given_up"]
 
 
-def test_a_slow_receiver_times_out(jira):
+def test_a_slow_receiver_times_out(jira: Jira) -> None:
     jira.control.change_scenario(webhook_retries=0, webhook_timeout_seconds=0.05)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         jira.control.send_webhooks_to(f"http://127.0.0.1:{silent.getsockname()[1]}")
@@ -108,8 +113,10 @@ def test_a_slow_receiver_times_out(jira):
     assert "ReadTimeout" in jira.control.deliveries()[0].error
 
 
-def test_messages_are_dropped_by_chance_but_the_same_in_every_run(hooked, receiver):
-    def run(seed):
+def test_messages_are_dropped_by_chance_but_the_same_in_every_run(
+    hooked: Jira, receiver: WebhookReceiver
+) -> None:
+    def run(seed: int) -> list[str]:
         receiver.received.clear()
         hooked.control.webhook_faults(WebhookFaults(drop=0.5, seed=seed))
         make(hooked, 10)
@@ -123,7 +130,7 @@ def test_messages_are_dropped_by_chance_but_the_same_in_every_run(hooked, receiv
     assert "dropped" in {each.outcome for each in hooked.control.deliveries()}
 
 
-def test_a_doubled_message_has_one_identifier(hooked, receiver):
+def test_a_doubled_message_has_one_identifier(hooked: Jira, receiver: WebhookReceiver) -> None:
     hooked.control.webhook_faults(WebhookFaults(double=1.0))
 
     make(hooked, 1)
@@ -135,7 +142,7 @@ def test_a_doubled_message_has_one_identifier(hooked, receiver):
     assert one.headers[identifier] == two.headers[identifier]
 
 
-def test_messages_overtake_each_other(hooked, receiver):
+def test_messages_overtake_each_other(hooked: Jira, receiver: WebhookReceiver) -> None:
     hooked.control.webhook_faults(WebhookFaults(reorder=1.0))
 
     make(hooked, 4)
@@ -144,7 +151,7 @@ def test_messages_overtake_each_other(hooked, receiver):
     assert summaries(receiver) == list("1032")
 
 
-def test_messages_are_delayed(hooked, receiver):
+def test_messages_are_delayed(hooked: Jira, receiver: WebhookReceiver) -> None:
     hooked.control.webhook_faults(WebhookFaults(delay_seconds=0.05))
 
     make(hooked, 2)
@@ -155,7 +162,12 @@ def test_messages_are_delayed(hooked, receiver):
 
 
 @pytest.mark.parametrize(("order", "expected"), [("sent", "012"), ("reversed", "210")])
-def test_messages_are_held_and_released(hooked, receiver, order, expected):
+def test_messages_are_held_and_released(
+    hooked: Jira,
+    receiver: WebhookReceiver,
+    order: ReleaseOrder,
+    expected: str,
+) -> None:
     hooked.control.webhook_faults(WebhookFaults(hold=True))
     make(hooked, 3)
     hooked.control.wait_until_idle()
@@ -168,7 +180,7 @@ def test_messages_are_held_and_released(hooked, receiver, order, expected):
     assert summaries(receiver) == list(expected)
 
 
-def test_a_shuffle_loses_nothing(hooked, receiver):
+def test_a_shuffle_loses_nothing(hooked: Jira, receiver: WebhookReceiver) -> None:
     hooked.control.webhook_faults(WebhookFaults(hold=True, seed=3))
     make(hooked, 5)
 
@@ -178,7 +190,7 @@ def test_a_shuffle_loses_nothing(hooked, receiver):
     assert sorted(summaries(receiver)) == list("01234")
 
 
-def test_waiting_has_an_end(hooked):
+def test_waiting_has_an_end(hooked: Jira) -> None:
     hooked.control.webhook_faults(WebhookFaults(delay_seconds=30))
     make(hooked, 1)
 
@@ -186,7 +198,7 @@ def test_waiting_has_an_end(hooked):
         hooked.control.wait_until_idle(0.01)
 
 
-def test_the_api_does_not_wait_for_the_receiver(jira):
+def test_the_api_does_not_wait_for_the_receiver(jira: Jira) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         jira.control.send_webhooks_to(f"http://127.0.0.1:{silent.getsockname()[1]}")
         make(jira, 2)
@@ -196,7 +208,7 @@ def test_the_api_does_not_wait_for_the_receiver(jira):
     assert jira.control.webhooks().pending == 0
 
 
-def test_endpoints_are_shown_without_their_secret(hooked):
+def test_endpoints_are_shown_without_their_secret(hooked: Jira) -> None:
     shown = hooked.control.webhooks()
 
     assert shown.endpoints[0].signed is True

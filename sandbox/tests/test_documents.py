@@ -2,27 +2,28 @@ from __future__ import annotations
 
 import pytest
 
+from casebridge_sandbox.exchange import JsonObject
 from casebridge_sandbox.jira.documents import document_of_text, is_document, text_of
 from casebridge_sandbox.pages.markup import html_of
 
 
-def doc(*content):
+def doc(*content: object) -> JsonObject:
     return {"type": "doc", "version": 1, "content": list(content)}
 
 
-def text(value, *marks):
+def text(value: object, *marks: JsonObject) -> JsonObject:
     return {"type": "text", "text": value, "marks": list(marks)}
 
 
-def paragraph(*content):
+def paragraph(*content: object) -> JsonObject:
     return {"type": "paragraph", "content": list(content)}
 
 
-def node(kind, *content, **attrs):
+def node(kind: str, *content: object, **attrs: object) -> JsonObject:
     return {"type": kind, "attrs": attrs, "content": list(content)}
 
 
-LINK = {"type": "link", "attrs": {"href": "https://soc.example/1"}}
+LINK: JsonObject = {"type": "link", "attrs": {"href": "https://soc.example/1"}}
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,7 @@ LINK = {"type": "link", "attrs": {"href": "https://soc.example/1"}}
         (doc(node("blockCard", url="https://x.example")), "https://x.example"),
     ],
 )
-def test_a_valid_document_reads_as_wiki_markup(document, markup):
+def test_a_valid_document_reads_as_wiki_markup(document: JsonObject, markup: str) -> None:
     assert is_document(document)
     assert text_of(document) == markup
 
@@ -101,11 +102,11 @@ def test_a_valid_document_reads_as_wiki_markup(document, markup):
         doc(paragraph({"type": "text", "text": "x", "marks": 3})),
     ],
 )
-def test_other_values_are_no_documents(value):
+def test_other_values_are_no_documents(value: object) -> None:
     assert not is_document(value)
 
 
-def test_a_document_cannot_be_too_deep():
+def test_a_document_cannot_be_too_deep() -> None:
     inner = paragraph(text("x"))
     for _ in range(80):
         inner = node("blockquote", inner)
@@ -113,7 +114,7 @@ def test_a_document_cannot_be_too_deep():
     assert not is_document(doc(inner))
 
 
-def test_text_becomes_a_paragraph_a_line():
+def test_text_becomes_a_paragraph_a_line() -> None:
     document = document_of_text("one\n\ntwo")
 
     assert is_document(document)
@@ -132,12 +133,14 @@ def test_text_becomes_a_paragraph_a_line():
         ("{code}\n<x>\n{code}", "<pre>&lt;x&gt;</pre>"),
         (
             "[Case|https://soc.example/1] and https://x.example/?a=1&b=2",
-            '<p><a href="https://soc.example/1">Case</a> and '
-            '<a href="https://x.example/?a=1&amp;b=2">https://x.example/?a=1&amp;b=2</a></p>',
+            (
+                '<p><a href="https://soc.example/1">Case</a> and '
+                '<a href="https://x.example/?a=1&amp;b=2">https://x.example/?a=1&amp;b=2</a></p>'
+            ),
         ),
         ("[x|javascript:alert(1)]", "<p>[x|javascript:alert(1)]</p>"),
         ("one\ntwo\n\nthree", "<p>one<br>two</p>\n<p>three</p>"),
     ],
 )
-def test_markup_is_shown_and_escaped(markup, html):
+def test_markup_is_shown_and_escaped(markup: str, html: str) -> None:
     assert html_of(markup) == html

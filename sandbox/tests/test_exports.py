@@ -6,7 +6,7 @@ from pathlib import Path
 import casebridge_sandbox
 
 
-def test_all_lists_every_public_name_and_no_other():
+def test_all_lists_every_public_name_and_no_other() -> None:
     public = {
         name
         for name, value in vars(casebridge_sandbox).items()
@@ -16,14 +16,14 @@ def test_all_lists_every_public_name_and_no_other():
     assert set(casebridge_sandbox.__all__) == public - {"annotations"}
 
 
-def test_every_public_class_and_function_says_what_it_is():
+def test_every_public_class_and_function_says_what_it_is() -> None:
     for name in casebridge_sandbox.__all__:
         value = getattr(casebridge_sandbox, name)
         if isinstance(value, type | types.FunctionType):
             assert (value.__doc__ or "").strip(), name
 
 
-def test_the_package_is_typed():
+def test_the_package_is_typed() -> None:
     (folder,) = casebridge_sandbox.__path__
 
     assert (Path(folder) / "py.typed").exists()

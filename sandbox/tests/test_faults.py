@@ -1,20 +1,39 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import httpx
 import pytest
 
-from casebridge_sandbox import ControlRefused, Fault
+from casebridge_sandbox import (
+    ControlRefused,
+    Fault,
+    FaultKind,
+    JiraSandbox,
+    RunningSandbox,
+    ServiceNowSandbox,
+    WebhookReceiver,
+)
+from casebridge_sandbox.exchange import JsonObject
 from casebridge_sandbox.faults import FaultPlan
 
+Jira = RunningSandbox[JiraSandbox]
+ServiceNow = RunningSandbox[ServiceNowSandbox]
+MakeIssue = Callable[..., JsonObject]
 
-def create(api, issue):
+
+def create(api: httpx.Client, issue: MakeIssue) -> httpx.Response:
     return api.post("/issue", json=issue())
 
 
 @pytest.mark.parametrize("kind", ["cut_before", "cut_after", "cut_midway"])
-def test_a_cut_connection_has_no_answer(jira, jira_api, issue, kind):
+def test_a_cut_connection_has_no_answer(
+    jira: Jira,
+    jira_api: httpx.Client,
+    issue: MakeIssue,
+    kind: FaultKind,
+) -> None:
     jira.control.arm(kind, "create")
 
     with pytest.raises(httpx.RemoteProtocolError):
@@ -26,7 +45,9 @@ def test_a_cut_connection_has_no_answer(jira, jira_api, issue, kind):
     assert create(jira_api, issue).status_code == 201
 
 
-def test_the_server_lives_on_after_a_cut(jira, jira_api, issue):
+def test_the_server_lives_on_after_a_cut(
+    jira: Jira, jira_api: httpx.Client, issue: MakeIssue
+) -> None:
     jira.control.arm("cut_before", count=3)
     for _ in range(3):
         with pytest.raises(httpx.RemoteProtocolError):
@@ -35,7 +56,9 @@ def test_the_server_lives_on_after_a_cut(jira, jira_api, issue):
     assert create(jira_api, issue).json()["key"] == "SEC-1"
 
 
-def test_an_unknown_outcome_may_be_either(jira, jira_api, issue):
+def test_an_unknown_outcome_may_be_either(
+    jira: Jira, jira_api: httpx.Client, issue: MakeIssue
+) -> None:
     jira.control.arm("unknown_outcome", "create", count=8)
     for _ in range(8):
         with pytest.raises(httpx.RemoteProtocolError):
@@ -44,7 +67,9 @@ def test_an_unknown_outcome_may_be_either(jira, jira_api, issue):
     assert 0 < len(jira.control.tickets()) < 8
 
 
-def test_a_status_comes_before_the_work(jira, jira_api, issue):
+def test_a_status_comes_before_the_work(
+    jira: Jira, jira_api: httpx.Client, issue: MakeIssue
+) -> None:
     jira.control.arm("status", "create", status=502, headers={"X-Why": "test"})
     jira.control.arm("status", "create", status=400, body={"errors": {"labels": "no"}})
     jira.control.arm("status", "create", status=504, body="<h1>Gateway</h1>")
@@ -58,14 +83,21 @@ def test_a_status_comes_before_the_work(jira, jira_api, issue):
     assert jira.control.tickets() == []
 
 
-def test_a_stored_error_comes_after_the_work(jira, jira_api, issue):
+def test_a_stored_error_comes_after_the_work(
+    jira: Jira, jira_api: httpx.Client, issue: MakeIssue
+) -> None:
     jira.control.arm("stored_error", "create")
 
     assert create(jira_api, issue).status_code == 500
     assert len(jira.control.tickets()) == 1
 
 
-def test_what_was_not_done_looks_like_success(jira, jira_api, issue, receiver):
+def test_what_was_not_done_looks_like_success(
+    jira: Jira,
+    jira_api: httpx.Client,
+    issue: MakeIssue,
+    receiver: WebhookReceiver,
+) -> None:
     create(jira_api, issue)
     jira.control.send_webhooks_to(receiver.url)
     jira.control.arm("not_done", "transition")
@@ -81,7 +113,9 @@ def test_what_was_not_done_looks_like_success(jira, jira_api, issue, receiver):
     assert create(jira_api, issue).json()["key"] == "SEC-2"
 
 
-def test_rate_limits_of_jira_have_the_documented_headers(jira, jira_api, issue):
+def test_rate_limits_of_jira_have_the_documented_headers(
+    jira: Jira, jira_api: httpx.Client, issue: MakeIssue
+) -> None:
     jira.control.arm("rate_limited", retry_after=7)
 
     answer = create(jira_api, issue)
@@ -94,7 +128,7 @@ def test_rate_limits_of_jira_have_the_documented_headers(jira, jira_api, issue):
     assert jira.control.tickets() == []
 
 
-def test_rate_limits_of_data_center_differ(jira, jira_api):
+def test_rate_limits_of_data_center_differ(jira: Jira, jira_api: httpx.Client) -> None:
     jira.control.change_scenario(deployment="data_center")
     jira.control.arm("rate_limited", retry_after=3)
 
@@ -105,7 +139,7 @@ def test_rate_limits_of_data_center_differ(jira, jira_api):
     assert answer.headers["x-ratelimit-interval-seconds"] == "1"
 
 
-def test_pages_come_instead_of_json(jira, jira_api):
+def test_pages_come_instead_of_json(jira: Jira, jira_api: httpx.Client) -> None:
     jira.control.arm("html_error")
     jira.control.arm("html_error", status=503)
     jira.control.arm("html_ok")
@@ -116,19 +150,25 @@ def test_pages_come_instead_of_json(jira, jira_api):
     assert all(each.headers["content-type"].startswith("text/html") for each in answers)
 
 
-def test_half_of_the_json_is_no_json(jira, jira_api, issue):
+def test_half_of_the_json_is_no_json(jira: Jira, jira_api: httpx.Client, issue: MakeIssue) -> None:
     jira.control.arm("truncated_json", "create")
 
     answer = create(jira_api, issue)
 
     assert answer.status_code == 201
-    with pytest.raises(ValueError, match="Unterminated string|Expecting"):
+    with pytest.raises(ValueError, match=r"Unterminated string|Expecting"):
         answer.json()
     assert len(jira.control.tickets()) == 1
 
 
 @pytest.mark.parametrize(("kind", "stored"), [("delay", 0), ("slow_answer", 1)])
-def test_a_late_answer_is_late_before_or_after_the_work(jira, jira_api, issue, kind, stored):
+def test_a_late_answer_is_late_before_or_after_the_work(
+    jira: Jira,
+    jira_api: httpx.Client,
+    issue: MakeIssue,
+    kind: FaultKind,
+    stored: int,
+) -> None:
     jira.control.arm(kind, "create", seconds=30)
 
     with pytest.raises(httpx.ReadTimeout):
@@ -137,7 +177,9 @@ def test_a_late_answer_is_late_before_or_after_the_work(jira, jira_api, issue, k
     assert len(jira.control.tickets()) == stored
 
 
-def test_a_short_delay_ends_in_the_right_answer(jira, jira_api, issue):
+def test_a_short_delay_ends_in_the_right_answer(
+    jira: Jira, jira_api: httpx.Client, issue: MakeIssue
+) -> None:
     jira.control.arm("delay", "create", seconds=0.05)
     began = time.monotonic()
 
@@ -145,7 +187,7 @@ def test_a_short_delay_ends_in_the_right_answer(jira, jira_api, issue):
     assert time.monotonic() - began >= 0.05
 
 
-def test_every_call_has_its_latency(jira, jira_api):
+def test_every_call_has_its_latency(jira: Jira, jira_api: httpx.Client) -> None:
     jira.control.change_scenario(latency_seconds=0.02)
 
     jira_api.get("/myself")
@@ -153,7 +195,9 @@ def test_every_call_has_its_latency(jira, jira_api):
     assert jira.control.requests()[0].seconds >= 0.02
 
 
-def test_a_fault_strikes_its_operation_as_often_as_it_should(jira, jira_api, issue):
+def test_a_fault_strikes_its_operation_as_often_as_it_should(
+    jira: Jira, jira_api: httpx.Client, issue: MakeIssue
+) -> None:
     jira.control.arm("status", "fetch", status=503, count=2, skip=1)
     create(jira_api, issue)
 
@@ -163,7 +207,7 @@ def test_a_fault_strikes_its_operation_as_often_as_it_should(jira, jira_api, iss
     assert jira.control.faults() == []
 
 
-def test_a_fault_without_a_count_stays_until_disarmed(jira, jira_api):
+def test_a_fault_without_a_count_stays_until_disarmed(jira: Jira, jira_api: httpx.Client) -> None:
     jira.control.arm("status", status=500, count=None)
 
     assert [jira_api.get("/myself").status_code for _ in range(3)] == [500] * 3
@@ -172,8 +216,8 @@ def test_a_fault_without_a_count_stays_until_disarmed(jira, jira_api):
     assert jira_api.get("/myself").status_code == 200
 
 
-def test_chances_are_the_same_for_the_same_seed():
-    def drawn(seed):
+def test_chances_are_the_same_for_the_same_seed() -> None:
+    def drawn(seed: int) -> list[bool]:
         plan = FaultPlan(seed)
         plan.arm(Fault(kind="cut_before", probability=0.5, count=None))
         return [plan.draw("create") is not None for _ in range(20)]
@@ -183,12 +227,14 @@ def test_chances_are_the_same_for_the_same_seed():
     assert {True, False} <= set(drawn(1))
 
 
-def test_a_fault_for_no_known_operation_is_refused(jira):
+def test_a_fault_for_no_known_operation_is_refused(jira: Jira) -> None:
     with pytest.raises(ControlRefused, match="no operation 'teleport'"):
         jira.control.arm("cut_before", "teleport")
 
 
-def test_servicenow_has_its_own_pages_and_limits(servicenow, incidents):
+def test_servicenow_has_its_own_pages_and_limits(
+    servicenow: ServiceNow, incidents: httpx.Client
+) -> None:
     servicenow.control.arm("html_ok")
     servicenow.control.arm("html_error")
     servicenow.control.arm("rate_limited", retry_after=60)
@@ -211,7 +257,7 @@ def test_servicenow_has_its_own_pages_and_limits(servicenow, incidents):
     assert broken.json()["status"] == "failure"
 
 
-def test_jira_has_no_error_beside_a_result(jira, jira_api):
+def test_jira_has_no_error_beside_a_result(jira: Jira, jira_api: httpx.Client) -> None:
     jira.control.arm("result_and_error")
 
     assert jira_api.get("/myself").json()["accountId"] == "bridge-account"
@@ -226,7 +272,12 @@ def test_jira_has_no_error_beside_a_result(jira, jira_api):
         ({"short_description": "x"}, "edit"),
     ],
 )
-def test_a_patch_of_servicenow_is_named_after_what_it_does(servicenow, incidents, body, operation):
+def test_a_patch_of_servicenow_is_named_after_what_it_does(
+    servicenow: ServiceNow,
+    incidents: httpx.Client,
+    body: JsonObject,
+    operation: str,
+) -> None:
     ticket = servicenow.control.create_ticket("Phishing mail")
     servicenow.control.arm("cut_after", operation)
 

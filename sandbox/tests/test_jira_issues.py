@@ -1,10 +1,21 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import httpx
 import pytest
 
+from casebridge_sandbox import JiraSandbox, RunningSandbox
+from casebridge_sandbox.exchange import JsonObject
 
-def test_a_created_issue_has_a_numeric_id_a_key_and_an_address(jira, jira_api, issue):
+Jira = RunningSandbox[JiraSandbox]
+MakeIssue = Callable[..., JsonObject]
+MakeText = Callable[[str], JsonObject]
+
+
+def test_a_created_issue_has_a_numeric_id_a_key_and_an_address(
+    jira: Jira, jira_api: httpx.Client, issue: MakeIssue
+) -> None:
     first = jira_api.post("/issue", json=issue())
     second = jira_api.post("/issue", json=issue())
 
@@ -17,7 +28,9 @@ def test_a_created_issue_has_a_numeric_id_a_key_and_an_address(jira, jira_api, i
     assert second.json()["key"] == "SEC-2"
 
 
-def test_an_issue_is_found_by_id_and_by_key(jira_api, issue, adf):
+def test_an_issue_is_found_by_id_and_by_key(
+    jira_api: httpx.Client, issue: MakeIssue, adf: MakeText
+) -> None:
     jira_api.post("/issue", json=issue(description=adf("Three clicks"), labels=["case-1"]))
 
     by_id = jira_api.get("/issue/10001").json()
@@ -33,7 +46,12 @@ def test_an_issue_is_found_by_id_and_by_key(jira_api, issue, adf):
     assert fields["status"]["statusCategory"]["key"] == "new"
 
 
-def test_version_2_reads_texts_as_wiki_markup(jira, jira_api, issue, adf):
+def test_version_2_reads_texts_as_wiki_markup(
+    jira: Jira,
+    jira_api: httpx.Client,
+    issue: MakeIssue,
+    adf: MakeText,
+) -> None:
     jira_api.post("/issue", json=issue(description=adf("Three clicks")))
 
     read = jira_api.get(f"{jira.url}/rest/api/2/issue/SEC-1").json()
@@ -71,7 +89,14 @@ def test_version_2_reads_texts_as_wiki_markup(jira, jira_api, issue, adf):
         ({"assignee": {"accountId": "nobody"}}, "assignee", None),
     ],
 )
-def test_a_field_that_jira_does_not_take_is_named(jira, jira_api, issue, fields, field, text):
+def test_a_field_that_jira_does_not_take_is_named(
+    jira: Jira,
+    jira_api: httpx.Client,
+    issue: MakeIssue,
+    fields: JsonObject,
+    field: str,
+    text: str | None,
+) -> None:
     answer = jira_api.post("/issue", json=issue(**fields))
 
     assert answer.status_code == 400
@@ -80,11 +105,15 @@ def test_a_field_that_jira_does_not_take_is_named(jira, jira_api, issue, fields,
     assert jira.control.tickets() == []
 
 
-def test_an_empty_text_node_makes_a_document_invalid(jira_api, issue, adf):
+def test_an_empty_text_node_makes_a_document_invalid(
+    jira_api: httpx.Client, issue: MakeIssue, adf: MakeText
+) -> None:
     assert jira_api.post("/issue", json=issue(description=adf(""))).status_code == 400
 
 
-def test_a_text_has_a_greatest_length(jira_api, issue, adf):
+def test_a_text_has_a_greatest_length(
+    jira_api: httpx.Client, issue: MakeIssue, adf: MakeText
+) -> None:
     longest, too_long = adf("x" * 32_767), adf("x" * 32_768)
 
     assert jira_api.post("/issue", json=issue(description=longest)).status_code == 201
@@ -94,14 +123,16 @@ def test_a_text_has_a_greatest_length(jira_api, issue, adf):
     )
 
 
-def test_a_body_that_is_not_json_has_messages_only(jira_api):
+def test_a_body_that_is_not_json_has_messages_only(jira_api: httpx.Client) -> None:
     answer = jira_api.post("/issue", content=b"{", headers={"content-type": "application/json"})
 
     assert answer.status_code == 400
     assert answer.json()["errorMessages"]
 
 
-def test_a_required_field_of_the_site_is_required(jira, jira_api, issue):
+def test_a_required_field_of_the_site_is_required(
+    jira: Jira, jira_api: httpx.Client, issue: MakeIssue
+) -> None:
     jira.control.change_scenario(required_fields=["duedate"])
 
     refused = jira_api.post("/issue", json=issue())
@@ -111,7 +142,9 @@ def test_a_required_field_of_the_site_is_required(jira, jira_api, issue):
     assert taken.status_code == 201
 
 
-def test_a_priority_that_is_not_on_the_screen_is_refused(jira, jira_api, issue):
+def test_a_priority_that_is_not_on_the_screen_is_refused(
+    jira: Jira, jira_api: httpx.Client, issue: MakeIssue
+) -> None:
     jira.control.change_scenario(create_screen=["description", "labels"])
 
     refused = jira_api.post("/issue", json=issue(priority={"name": "High"}))
@@ -119,13 +152,15 @@ def test_a_priority_that_is_not_on_the_screen_is_refused(jira, jira_api, issue):
     assert "cannot be set" in refused.json()["errors"]["priority"]
 
 
-def test_without_the_permission_creation_is_forbidden(jira, jira_api, issue):
+def test_without_the_permission_creation_is_forbidden(
+    jira: Jira, jira_api: httpx.Client, issue: MakeIssue
+) -> None:
     jira.control.change_scenario(denied_permissions=["CREATE_ISSUES"])
 
     assert jira_api.post("/issue", json=issue()).status_code == 403
 
 
-def test_fields_can_be_chosen(jira_api, issue):
+def test_fields_can_be_chosen(jira_api: httpx.Client, issue: MakeIssue) -> None:
     jira_api.post("/issue", json=issue())
 
     def fields(value: str) -> set[str]:
@@ -136,7 +171,7 @@ def test_fields_can_be_chosen(jira_api, issue):
     assert {"summary", "comment"} <= fields("*all")
 
 
-def test_an_unknown_issue_is_a_404_with_a_text(jira_api):
+def test_an_unknown_issue_is_a_404_with_a_text(jira_api: httpx.Client) -> None:
     answer = jira_api.get("/issue/SEC-9")
 
     assert answer.status_code == 404
@@ -145,7 +180,7 @@ def test_an_unknown_issue_is_a_404_with_a_text(jira_api):
     ]
 
 
-def test_properties_are_set_at_creation_and_later(jira_api, issue):
+def test_properties_are_set_at_creation_and_later(jira_api: httpx.Client, issue: MakeIssue) -> None:
     body = {**issue(), "properties": [{"key": "aisoc", "value": {"case": "1"}}]}
     jira_api.post("/issue", json=body)
 
@@ -160,13 +195,17 @@ def test_properties_are_set_at_creation_and_later(jira_api, issue):
 
 
 @pytest.mark.parametrize("properties", ["x", [{"value": 1}]])
-def test_malformed_properties_are_refused(jira_api, issue, properties):
+def test_malformed_properties_are_refused(
+    jira_api: httpx.Client, issue: MakeIssue, properties: object
+) -> None:
     answer = jira_api.post("/issue", json={**issue(), "properties": properties})
 
     assert answer.status_code == 400
 
 
-def test_a_failing_transition_does_not_undo_a_creation(jira_api, issue):
+def test_a_failing_transition_does_not_undo_a_creation(
+    jira_api: httpx.Client, issue: MakeIssue
+) -> None:
     moved = jira_api.post("/issue", json={**issue(), "transition": {"id": "21"}}).json()
     stuck = jira_api.post("/issue", json={**issue(), "transition": {"id": "99"}}).json()
 
@@ -176,7 +215,12 @@ def test_a_failing_transition_does_not_undo_a_creation(jira_api, issue):
     assert jira_api.get("/issue/SEC-2").json()["fields"]["status"]["name"] == "To Do"
 
 
-def test_an_edit_changes_fields_and_ignores_a_transition(jira, jira_api, issue, adf):
+def test_an_edit_changes_fields_and_ignores_a_transition(
+    jira: Jira,
+    jira_api: httpx.Client,
+    issue: MakeIssue,
+    adf: MakeText,
+) -> None:
     jira_api.post("/issue", json=issue(labels=["a"]))
 
     answer = jira_api.put(
@@ -200,7 +244,9 @@ def test_an_edit_changes_fields_and_ignores_a_transition(jira, jira_api, issue, 
     assert seen.status == "To Do"
 
 
-def test_an_edit_can_take_away_the_assignee_and_keeps_it_otherwise(jira, jira_api, issue):
+def test_an_edit_can_take_away_the_assignee_and_keeps_it_otherwise(
+    jira: Jira, jira_api: httpx.Client, issue: MakeIssue
+) -> None:
     jira_api.post("/issue", json=issue(assignee={"accountId": "ada-account"}))
 
     jira_api.put("/issue/SEC-1", json={"fields": {"summary": "Other"}})
@@ -210,7 +256,9 @@ def test_an_edit_can_take_away_the_assignee_and_keeps_it_otherwise(jira, jira_ap
     assert jira.control.ticket("SEC-1").assignee is None
 
 
-def test_an_edit_refuses_a_field_in_both_parts_and_bad_values(jira, jira_api, issue):
+def test_an_edit_refuses_a_field_in_both_parts_and_bad_values(
+    jira: Jira, jira_api: httpx.Client, issue: MakeIssue
+) -> None:
     jira_api.post("/issue", json=issue())
 
     both = {"fields": {"labels": ["a"]}, "update": {"labels": [{"set": ["b"]}]}}
@@ -221,7 +269,7 @@ def test_an_edit_refuses_a_field_in_both_parts_and_bad_values(jira, jira_api, is
     assert jira_api.put("/issue/SEC-1", json={"fields": {}}).status_code == 403
 
 
-def test_a_deleted_issue_is_gone(jira, jira_api, issue):
+def test_a_deleted_issue_is_gone(jira: Jira, jira_api: httpx.Client, issue: MakeIssue) -> None:
     jira_api.post("/issue", json=issue())
     jira.control.change_scenario(denied_permissions=["DELETE_ISSUES"])
     assert jira_api.delete("/issue/SEC-1").status_code == 403
@@ -231,7 +279,9 @@ def test_a_deleted_issue_is_gone(jira, jira_api, issue):
     assert jira_api.get("/issue/SEC-1").status_code == 404
 
 
-def test_a_remote_link_is_replaced_by_its_global_id(jira, jira_api, issue):
+def test_a_remote_link_is_replaced_by_its_global_id(
+    jira: Jira, jira_api: httpx.Client, issue: MakeIssue
+) -> None:
     jira_api.post("/issue", json=issue())
     link = {"globalId": "case=1", "object": {"url": "https://soc.example/1", "title": "Case 1"}}
 
@@ -257,13 +307,20 @@ def test_a_remote_link_is_replaced_by_its_global_id(jira, jira_api, issue):
         {"globalId": "x" * 256, "object": {"url": "https://soc.example/1", "title": "t"}},
     ],
 )
-def test_a_bad_remote_link_is_refused(jira_api, issue, link):
+def test_a_bad_remote_link_is_refused(
+    jira_api: httpx.Client, issue: MakeIssue, link: JsonObject
+) -> None:
     jira_api.post("/issue", json=issue())
 
     assert jira_api.post("/issue/SEC-1/remotelink", json=link).status_code == 400
 
 
-def test_one_issue_takes_only_so_many_writes_in_a_window(jira, jira_api, issue, adf):
+def test_one_issue_takes_only_so_many_writes_in_a_window(
+    jira: Jira,
+    jira_api: httpx.Client,
+    issue: MakeIssue,
+    adf: MakeText,
+) -> None:
     jira_api.post("/issue", json=issue())
     jira.control.change_scenario(issue_writes=2, issue_write_window_seconds=60)
 

@@ -1,21 +1,28 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 
+from casebridge_sandbox import JiraSandbox, RunningSandbox
+from casebridge_sandbox.exchange import JsonObject
 from casebridge_sandbox.jira.jql import JqlError, parse_jql
+
+Jira = RunningSandbox[JiraSandbox]
+MakeIssue = Callable[..., JsonObject]
 
 
 @pytest.fixture
-def api(jira_api, issue):
+def api(jira_api: httpx.Client, issue: MakeIssue) -> httpx.Client:
     jira_api.post("/issue", json=issue(summary="First", labels=["case-1", "soc"]))
     jira_api.post("/issue", json=issue(summary="Second", labels=["case-2"]))
     jira_api.post("/issue", json=issue(summary="Third", project={"key": "OPS"}))
     return jira_api
 
 
-def keys(api, jql, **more):
+def keys(api: httpx.Client, jql: str, **more: object) -> list[str]:
     answer = api.post("/search/jql", json={"jql": jql, "fields": ["key"], **more})
     assert answer.status_code == 200, answer.text
     return [each["key"] for each in answer.json()["issues"]]
@@ -45,11 +52,11 @@ def keys(api, jql, **more):
         ("created > 1577836800000 AND project = OPS", ["OPS-1"]),
     ],
 )
-def test_a_query_finds_what_it_says(api, jql, expected):
+def test_a_query_finds_what_it_says(api: httpx.Client, jql: str, expected: list[str]) -> None:
     assert keys(api, jql) == expected
 
 
-def test_times_are_compared_to_the_minute(api):
+def test_times_are_compared_to_the_minute(api: httpx.Client) -> None:
     now = datetime.now(UTC)
     earlier = (now - timedelta(minutes=2)).strftime("%Y-%m-%d %H:%M")
     later = (now + timedelta(minutes=2)).strftime("%Y/%m/%d %H:%M")
@@ -58,13 +65,13 @@ def test_times_are_compared_to_the_minute(api):
     assert keys(api, f'updated >= "{later}"') == []
 
 
-def test_only_ids_come_without_a_choice_of_fields(api):
+def test_only_ids_come_without_a_choice_of_fields(api: httpx.Client) -> None:
     answer = api.get("/search/jql", params={"jql": "key = SEC-1"}).json()
 
     assert answer == {"issues": [{"id": "10001"}], "isLast": True}
 
 
-def test_pages_follow_a_token_and_have_no_total(api):
+def test_pages_follow_a_token_and_have_no_total(api: httpx.Client) -> None:
     first = api.post("/search/jql", json={"jql": "project = SEC", "maxResults": 1}).json()
     token = first["nextPageToken"]
     second = api.post(
@@ -97,7 +104,7 @@ def test_pages_follow_a_token_and_have_no_total(api):
         {"jql": "project = SEC OR project = OPS"},
     ],
 )
-def test_a_query_that_jira_does_not_take_is_refused(api, body):
+def test_a_query_that_jira_does_not_take_is_refused(api: httpx.Client, body: JsonObject) -> None:
     answer = api.post("/search/jql", json=body)
 
     assert answer.status_code == 400
@@ -109,35 +116,37 @@ def test_a_query_that_jira_does_not_take_is_refused(api, body):
     ["project", "project =", "project is x", "project not SEC", "project SEC", "project in SEC",
      "project in (SEC", "project = SEC ORDER created", "project = SEC ORDER BY created x", "=!="],
 )  # fmt: skip
-def test_a_broken_query_is_an_error(jql):
+def test_a_broken_query_is_an_error(jql: str) -> None:
     with pytest.raises(JqlError, match="Error in the JQL Query"):
         parse_jql(jql)
 
 
-def test_a_quoted_value_may_hold_quotes():
+def test_a_quoted_value_may_hold_quotes() -> None:
     (clause,) = parse_jql(r'summary ~ "a \"quoted\" word"').clauses
 
     assert clause.values == ('a "quoted" word',)
 
 
-def test_the_old_search_is_gone_from_cloud(api):
+def test_the_old_search_is_gone_from_cloud(api: httpx.Client) -> None:
     assert api.get("/search", params={"jql": "project = SEC"}).status_code == 410
 
 
-def test_issues_are_counted(api):
+def test_issues_are_counted(api: httpx.Client) -> None:
     answer = api.post("/search/approximate-count", json={"jql": "project = SEC"})
 
     assert answer.json() == {"count": 2}
 
 
-def test_the_index_lags_by_searches(jira, jira_api, issue):
+def test_the_index_lags_by_searches(jira: Jira, jira_api: httpx.Client, issue: MakeIssue) -> None:
     jira.control.change_scenario(search_lag_searches=2)
     jira_api.post("/issue", json=issue())
 
     assert [keys(jira_api, "project = SEC") for _ in range(3)] == [[], [], ["SEC-1"]]
 
 
-def test_the_index_lags_by_time_for_changes_and_deletions_too(jira, api):
+def test_the_index_lags_by_time_for_changes_and_deletions_too(
+    jira: Jira, api: httpx.Client
+) -> None:
     assert len(keys(api, "project = SEC AND status = 'To Do'")) == 2
     jira.control.change_scenario(search_lag_seconds=5)
     jira.control.move("SEC-1", "Done")
@@ -149,7 +158,7 @@ def test_the_index_lags_by_time_for_changes_and_deletions_too(jira, api):
     assert keys(api, "project = SEC") == ["SEC-1"]
 
 
-def test_an_issue_that_the_caller_knows_of_is_reconciled(jira, api):
+def test_an_issue_that_the_caller_knows_of_is_reconciled(jira: Jira, api: httpx.Client) -> None:
     keys(api, "project = SEC")
     jira.control.change_scenario(search_lag_searches=9)
     jira.control.move("SEC-1", "Done")

@@ -1,19 +1,35 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 
-from casebridge_sandbox import JiraSandbox, JiraScenario, running
+from casebridge_sandbox import JiraSandbox, JiraScenario, RunningSandbox, WebhookReceiver, running
+from casebridge_sandbox.exchange import JsonObject
+
+Jira = RunningSandbox[JiraSandbox]
+MakeIssue = Callable[..., JsonObject]
 
 
 @pytest.mark.parametrize(
     "authorization",
-    [None, "Basic !!!", "Basic " + base64.b64encode(b"bridge@example.com:old").decode(), "Digest x"],
+    [
+        None,
+        "Basic !!!",
+        "Basic " + base64.b64encode(b"bridge@example.com:old").decode(),
+        "Digest x",
+    ],
 )
-def test_cloud_takes_bad_credentials_for_none(jira, jira_api, web, issue, authorization):
+def test_cloud_takes_bad_credentials_for_none(
+    jira: Jira,
+    jira_api: httpx.Client,
+    web: httpx.Client,
+    issue: MakeIssue,
+    authorization: str | None,
+) -> None:
     jira_api.post("/issue", json=issue())
 
     def call(method: str, path: str, **more: Any) -> httpx.Response:
@@ -38,11 +54,11 @@ def test_cloud_takes_bad_credentials_for_none(jira, jira_api, web, issue, author
     assert jira.control.requests("fetch")[0].actor is None
 
 
-def test_myself_is_the_account_of_the_token(jira_api):
+def test_myself_is_the_account_of_the_token(jira_api: httpx.Client) -> None:
     assert jira_api.get("/myself").json()["accountId"] == "bridge-account"
 
 
-def test_a_bearer_token_is_taken(jira, web):
+def test_a_bearer_token_is_taken(jira: Jira, web: httpx.Client) -> None:
     headers = {"authorization": "Bearer jira-sandbox-token"}
 
     answer = web.get(f"{jira.url}/rest/api/3/myself", headers=headers)
@@ -50,7 +66,9 @@ def test_a_bearer_token_is_taken(jira, web):
     assert answer.status_code == 200
 
 
-def test_data_center_has_version_2_a_context_path_and_its_own_search(issue, web):
+def test_data_center_has_version_2_a_context_path_and_its_own_search(
+    issue: MakeIssue, web: httpx.Client
+) -> None:
     scenario = JiraScenario(deployment="data_center", context_path="/jira")
     with (
         running(JiraSandbox(scenario)) as vendor,
@@ -90,7 +108,7 @@ def test_data_center_has_version_2_a_context_path_and_its_own_search(issue, web)
     assert myself.json()["name"] == "bridge"
     assert "accountId" not in myself.json()
     assert assigned.status_code == 204
-    assert [each["name"] for each in types.json()["values"]][0] == "Task"
+    assert next(each["name"] for each in types.json()["values"]) == "Task"
     assert fields.json()["values"]
     assert not_here == [404, 404, 404, 404]
     assert stranger.status_code == 401
@@ -100,17 +118,17 @@ def test_data_center_has_version_2_a_context_path_and_its_own_search(issue, web)
     assert (seen.description, seen.assignee) == ("h1. Plain", "Ada Analyst")
 
 
-def test_basic_authentication_can_be_off(jira, jira_api):
+def test_basic_authentication_can_be_off(jira: Jira, jira_api: httpx.Client) -> None:
     jira.control.change_scenario(basic_auth=False)
 
     assert jira_api.get("/myself").status_code == 401
 
 
-def test_the_site_describes_itself(jira, jira_api):
+def test_the_site_describes_itself(jira: Jira, jira_api: httpx.Client) -> None:
     def get(path: str, **params: str) -> httpx.Response:
         return jira_api.get(path, params=params)
 
-    assert [each["name"] for each in get("/priority/search").json()["values"]][0] == "Highest"
+    assert next(each["name"] for each in get("/priority/search").json()["values"]) == "Highest"
     assert get("/priority").json()[0]["name"] == "Highest"
     assert get("/resolution").json()[0]["name"] == "Done"
     assert {each["name"] for each in get("/status").json()} >= {"To Do", "In Review"}
@@ -133,7 +151,9 @@ def test_the_site_describes_itself(jira, jira_api):
     assert get("/project/SEC").status_code == 404
 
 
-def test_unknown_paths_and_methods_answer_in_other_shapes(jira, jira_api):
+def test_unknown_paths_and_methods_answer_in_other_shapes(
+    jira: Jira, jira_api: httpx.Client
+) -> None:
     unknown = jira_api.get("/nonsense")
 
     assert unknown.status_code == 404
@@ -143,7 +163,12 @@ def test_unknown_paths_and_methods_answer_in_other_shapes(jira, jira_api):
     assert jira_api.get(f"{jira.url}/rest/api/9/myself").status_code == 404
 
 
-def test_an_administrator_registers_webhooks(jira, jira_api, issue, receiver):
+def test_an_administrator_registers_webhooks(
+    jira: Jira,
+    jira_api: httpx.Client,
+    issue: MakeIssue,
+    receiver: WebhookReceiver,
+) -> None:
     address = f"{jira.url}/rest/webhooks/1.0/webhook"
     made = jira_api.post(
         address,

@@ -1,25 +1,46 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import httpx
 import pytest
 
-from casebridge_sandbox import WebhookEndpoint, hub_signature
+from casebridge_sandbox import (
+    JiraSandbox,
+    RunningSandbox,
+    WebhookEndpoint,
+    WebhookReceiver,
+    hub_signature,
+)
+from casebridge_sandbox.exchange import JsonObject
+
+Jira = RunningSandbox[JiraSandbox]
+MakeIssue = Callable[..., JsonObject]
+MakeText = Callable[[str], JsonObject]
+
 
 SECRET = "It's a Secret to Everybody"
 
 
 @pytest.fixture
-def hooked(jira, receiver):
+def hooked(jira: Jira, receiver: WebhookReceiver) -> Jira:
     jira.control.send_webhooks_to(f"{receiver.url}/hook", secret=SECRET)
     return jira
 
 
-def test_the_published_vector_is_met():
+def test_the_published_vector_is_met() -> None:
     assert hub_signature(SECRET, b"Hello World!") == (
         "sha256=a4771c39fbe90f317c7824e83ddef3caae9cb3d976c214ace1f2937e133263c9"
     )
 
 
-def test_a_created_issue_is_sent_signed(hooked, jira_api, issue, adf, receiver):
+def test_a_created_issue_is_sent_signed(
+    hooked: Jira,
+    jira_api: httpx.Client,
+    issue: MakeIssue,
+    adf: MakeText,
+    receiver: WebhookReceiver,
+) -> None:
     jira_api.post("/issue", json=issue(description=adf("Three clicks ü")))
     hooked.control.wait_until_idle()
 
@@ -41,7 +62,9 @@ def test_a_created_issue_is_sent_signed(hooked, jira_api, issue, adf, receiver):
     assert body["changelog"]["items"][0]["field"] == "Status"
 
 
-def test_a_change_of_status_has_a_changelog_of_strings(hooked, receiver):
+def test_a_change_of_status_has_a_changelog_of_strings(
+    hooked: Jira, receiver: WebhookReceiver
+) -> None:
     hooked.control.create_ticket("Phishing mail")
     hooked.control.move("SEC-1", "Done", by="Ben Responder")
     hooked.control.wait_until_idle()
@@ -65,7 +88,7 @@ def test_a_change_of_status_has_a_changelog_of_strings(hooked, receiver):
     assert body["issue"]["fields"]["status"]["statusCategory"]["key"] == "done"
 
 
-def test_assignment_and_edits_have_their_own_types(hooked, receiver):
+def test_assignment_and_edits_have_their_own_types(hooked: Jira, receiver: WebhookReceiver) -> None:
     hooked.control.create_ticket("Phishing mail")
     hooked.control.assign("SEC-1", "Ben Responder", by="Ada Analyst")
     hooked.control.assign("SEC-1", None)
@@ -81,7 +104,9 @@ def test_assignment_and_edits_have_their_own_types(hooked, receiver):
     assert changed == {"summary": "Renamed", "labels": "a b"}
 
 
-def test_comments_on_cloud_have_a_cut_down_issue_and_no_user(hooked, receiver):
+def test_comments_on_cloud_have_a_cut_down_issue_and_no_user(
+    hooked: Jira, receiver: WebhookReceiver
+) -> None:
     hooked.control.create_ticket("Phishing mail")
     comment = hooked.control.comment("SEC-1", "On it", by="Ben Responder")
     hooked.control.edit_comment("SEC-1", comment.id, "Done with it", by="Ada Analyst")
@@ -108,7 +133,7 @@ def test_comments_on_cloud_have_a_cut_down_issue_and_no_user(hooked, receiver):
     assert edited["comment"]["updateAuthor"]["displayName"] == "Ada Analyst"
 
 
-def test_comments_on_data_center_have_no_issue(jira, receiver):
+def test_comments_on_data_center_have_no_issue(jira: Jira, receiver: WebhookReceiver) -> None:
     jira.control.change_scenario(deployment="data_center", comments_as_issue_updates=True)
     jira.control.create_ticket("Phishing mail")
     jira.control.assign("SEC-1", "Ben Responder")
@@ -126,7 +151,9 @@ def test_comments_on_data_center_have_no_issue(jira, receiver):
     assert "x-hub-signature" not in receiver.received[0].headers
 
 
-def test_a_deletion_shows_the_issue_as_it_was_and_then_the_comments(hooked, receiver):
+def test_a_deletion_shows_the_issue_as_it_was_and_then_the_comments(
+    hooked: Jira, receiver: WebhookReceiver
+) -> None:
     hooked.control.create_ticket("Phishing mail")
     hooked.control.comment("SEC-1", "On it")
     hooked.control.delete("SEC-1", by="Ben Responder")
@@ -140,7 +167,9 @@ def test_a_deletion_shows_the_issue_as_it_was_and_then_the_comments(hooked, rece
     assert lost.headers["x-atlassian-webhook-flow"] == "Secondary"
 
 
-def test_a_move_to_another_project_changes_the_key_and_not_the_id(hooked, jira_api, receiver):
+def test_a_move_to_another_project_changes_the_key_and_not_the_id(
+    hooked: Jira, jira_api: httpx.Client, receiver: WebhookReceiver
+) -> None:
     hooked.control.create_ticket("Phishing mail")
 
     moved = hooked.control.move_project("SEC-1", "OPS")
@@ -155,13 +184,11 @@ def test_a_move_to_another_project_changes_the_key_and_not_the_id(hooked, jira_a
     assert jira_api.get("/issue/SEC-1").status_code == 404
 
 
-def test_endpoints_choose_events_and_projects(jira, receiver):
+def test_endpoints_choose_events_and_projects(jira: Jira, receiver: WebhookReceiver) -> None:
     jira.control.set_webhooks(
         WebhookEndpoint(id="1", url=f"{receiver.url}/ops", projects=("OPS",)),
         WebhookEndpoint(id="2", url=f"{receiver.url}/comments", events=("comment_created",)),
-        WebhookEndpoint(
-            id="3", url=f"{receiver.url}/all", token_id="t1", headers={"X-Extra": "1"}
-        ),
+        WebhookEndpoint(id="3", url=f"{receiver.url}/all", token_id="t1", headers={"X-Extra": "1"}),
     )
     jira.control.create_ticket("In security")
     jira.control.create_ticket("In operations", project="OPS")

@@ -1,16 +1,28 @@
 from __future__ import annotations
 
+import httpx
 import pytest
+
+from casebridge_sandbox import (
+    JiraSandbox,
+    RunningSandbox,
+    ServiceNowSandbox,
+    TicketView,
+    WebhookReceiver,
+)
+
+Jira = RunningSandbox[JiraSandbox]
+ServiceNow = RunningSandbox[ServiceNowSandbox]
 
 
 @pytest.fixture
-def ticket(jira):
+def ticket(jira: Jira) -> TicketView:
     return jira.control.create_ticket(
         "Mail <script>alert(1)</script>", description="h2. What\n\nSee https://soc.example/1"
     )
 
 
-def test_the_list_shows_the_tickets(jira, ticket, web):
+def test_the_list_shows_the_tickets(jira: Jira, ticket: TicketView, web: httpx.Client) -> None:
     page = web.get(f"{jira.url}/")
 
     assert page.status_code == 200
@@ -21,11 +33,17 @@ def test_the_list_shows_the_tickets(jira, ticket, web):
     assert "<script>alert(1)" not in page.text
 
 
-def test_an_empty_list_says_so(jira, web):
+def test_an_empty_list_says_so(jira: Jira, web: httpx.Client) -> None:
     assert "No tickets yet" in web.get(f"{jira.url}/").text
 
 
-def test_a_ticket_shows_everything_about_it(jira, jira_api, ticket, web, receiver):
+def test_a_ticket_shows_everything_about_it(
+    jira: Jira,
+    jira_api: httpx.Client,
+    ticket: TicketView,
+    web: httpx.Client,
+    receiver: WebhookReceiver,
+) -> None:
     jira_api.post(
         f"/issue/{ticket.key}/remotelink",
         json={"globalId": "1", "object": {"url": "https://soc.example/2", "title": "Case 2"}},
@@ -59,14 +77,16 @@ def test_a_ticket_shows_everything_about_it(jira, jira_api, ticket, web, receive
     assert "<script>alert" not in text
 
 
-def test_a_ticket_that_is_not_there_is_a_404(jira, web):
+def test_a_ticket_that_is_not_there_is_a_404(jira: Jira, web: httpx.Client) -> None:
     page = web.get(f"{jira.url}/browse/SEC-9")
 
     assert page.status_code == 404
     assert "There is no ticket SEC-9" in page.text
 
 
-def test_a_person_works_on_a_ticket_with_plain_forms(jira, ticket, web):
+def test_a_person_works_on_a_ticket_with_plain_forms(
+    jira: Jira, ticket: TicketView, web: httpx.Client
+) -> None:
     form = f"{jira.url}/_sandbox/pages/{ticket.id}"
 
     moved = web.post(f"{form}/move", data={"status": "10001", "by": "ben-account"})
@@ -83,19 +103,21 @@ def test_a_person_works_on_a_ticket_with_plain_forms(jira, ticket, web):
     assert jira.control.ticket(ticket.key).assignee is None
 
 
-def test_a_person_creates_a_ticket(jira, web):
+def test_a_person_creates_a_ticket(jira: Jira, web: httpx.Client) -> None:
     made = web.post(f"{jira.url}/_sandbox/pages", data={"summary": "New", "by": "ada-account"})
 
     assert made.headers["location"] == "/browse/SEC-1"
     assert jira.control.ticket("SEC-1").reporter == "Ada Analyst"
 
 
-def test_what_cannot_be_done_is_said_on_the_page(jira, ticket, web):
+def test_what_cannot_be_done_is_said_on_the_page(
+    jira: Jira, ticket: TicketView, web: httpx.Client
+) -> None:
     jira.control.use_preset("strict")
     form = f"{jira.url}/_sandbox/pages/{ticket.id}"
     ada = {"by": "ada-account"}
 
-    def post(path, **data):
+    def post(path: str, **data: str) -> tuple[int, str]:
         answer = web.post(path, data=data)
         return answer.status_code, answer.text
 
@@ -108,7 +130,7 @@ def test_what_cannot_be_done_is_said_on_the_page(jira, ticket, web):
     assert post(f"{jira.url}/_sandbox/pages/none/move", **ada)[0] == 404
 
 
-def test_servicenow_has_its_two_addresses(servicenow, web):
+def test_servicenow_has_its_two_addresses(servicenow: ServiceNow, web: httpx.Client) -> None:
     ticket = servicenow.control.create_ticket("Travel", description="Two sign-ins")
 
     classic = web.get(ticket.url)
@@ -127,7 +149,9 @@ def test_servicenow_has_its_two_addresses(servicenow, web):
     assert moved.headers["location"] == ticket.url.removeprefix(servicenow.url)
 
 
-def test_a_page_knows_when_it_is_out_of_date(jira, ticket, web):
+def test_a_page_knows_when_it_is_out_of_date(
+    jira: Jira, ticket: TicketView, web: httpx.Client
+) -> None:
     revision = jira.control.about().revision
     assert f"const seen = {revision};" in web.get(ticket.url).text
 
@@ -136,7 +160,7 @@ def test_a_page_knows_when_it_is_out_of_date(jira, ticket, web):
     assert jira.control.about().revision > revision
 
 
-def test_head_has_no_body(jira, web):
+def test_head_has_no_body(jira: Jira, web: httpx.Client) -> None:
     answer = web.head(f"{jira.url}/")
 
     assert (answer.status_code, answer.content) == (200, b"")

@@ -1,22 +1,31 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import httpx
 import pytest
+
+from casebridge_sandbox import RunningSandbox, ServiceNowSandbox
+
+ServiceNow = RunningSandbox[ServiceNowSandbox]
+Send = Callable[..., httpx.Response]
+
 
 CLIENT = {"client_id": "casebridge-client", "client_secret": "servicenow-sandbox-client-secret"}
 LOGIN = {"username": "casebridge", "password": "servicenow-sandbox-password"}
 
 
 @pytest.fixture
-def token(servicenow, web):
-    def ask(**form):
+def token(servicenow: ServiceNow, web: httpx.Client) -> Send:
+    def ask(**form: str) -> httpx.Response:
         return web.post(f"{servicenow.url}/oauth_token.do", data={**CLIENT, **form})
 
     return ask
 
 
 @pytest.fixture
-def read(servicenow, web):
-    def get(**headers):
+def read(servicenow: ServiceNow, web: httpx.Client) -> Send:
+    def get(**headers: str) -> httpx.Response:
         return web.get(f"{servicenow.url}/api/now/table/incident", headers=headers)
 
     return get
@@ -33,7 +42,11 @@ def read(servicenow, web):
         {"x-sn-apikey": "old"},
     ],
 )
-def test_bad_credentials_are_a_401(servicenow, read, headers):
+def test_bad_credentials_are_a_401(
+    servicenow: ServiceNow,
+    read: Send,
+    headers: dict[str, str],
+) -> None:
     answer = read(**headers)
 
     assert answer.status_code == 401
@@ -41,17 +54,21 @@ def test_bad_credentials_are_a_401(servicenow, read, headers):
     assert servicenow.control.requests()[0].actor is None
 
 
-def test_an_api_key_is_taken(read):
+def test_an_api_key_is_taken(read: Send) -> None:
     assert read(**{"x-sn-apikey": "servicenow-sandbox-key"}).status_code == 200
 
 
-def test_basic_authentication_can_be_off(servicenow, incidents):
+def test_basic_authentication_can_be_off(servicenow: ServiceNow, incidents: httpx.Client) -> None:
     servicenow.control.change_scenario(basic_auth=False)
 
     assert incidents.get("/incident").status_code == 401
 
 
-def test_a_token_lives_for_half_an_hour_and_is_refreshed(servicenow, token, read):
+def test_a_token_lives_for_half_an_hour_and_is_refreshed(
+    servicenow: ServiceNow,
+    token: Send,
+    read: Send,
+) -> None:
     granted = token(grant_type="password", **LOGIN).json()
     assert (granted["token_type"], granted["expires_in"]) == ("Bearer", 1799)
     assert read(authorization=f"Bearer {granted['access_token']}").status_code == 200
@@ -68,7 +85,11 @@ def test_a_token_lives_for_half_an_hour_and_is_refreshed(servicenow, token, read
     assert old.status_code == 401
 
 
-def test_client_credentials_must_be_switched_on(servicenow, token, read):
+def test_client_credentials_must_be_switched_on(
+    servicenow: ServiceNow,
+    token: Send,
+    read: Send,
+) -> None:
     granted = token(grant_type="client_credentials").json()
 
     assert "refresh_token" not in granted
@@ -87,14 +108,18 @@ def test_client_credentials_must_be_switched_on(servicenow, token, read):
         {},
     ],
 )
-def test_a_bad_request_for_a_token_is_denied(token, form):
+def test_a_bad_request_for_a_token_is_denied(token: Send, form: dict[str, str]) -> None:
     answer = token(**form)
 
     assert answer.status_code == 401
     assert answer.json()["error_description"] == "access_denied"
 
 
-def test_the_log_holds_no_credentials(servicenow, token, incidents):
+def test_the_log_holds_no_credentials(
+    servicenow: ServiceNow,
+    token: Send,
+    incidents: httpx.Client,
+) -> None:
     token(grant_type="password", **LOGIN)
     incidents.get("/incident", params={"sysparm_password": "hush", "sysparm_limit": "1"})
 

@@ -1,16 +1,22 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
+import httpx
 import pytest
 
+from casebridge_sandbox import RunningSandbox, ServiceNowSandbox
 from casebridge_sandbox.servicenow.query import parse_query
+
+ServiceNow = RunningSandbox[ServiceNowSandbox]
+
 
 PERSON = "ada0000000000000000000000000ada0"
 
 
 @pytest.fixture
-def made(incidents):
+def made(incidents: httpx.Client) -> httpx.Response:
     answer = incidents.post(
         "/incident",
         json={
@@ -27,7 +33,9 @@ def made(incidents):
     return answer
 
 
-def test_a_record_has_a_number_a_sys_id_and_strings(servicenow, made):
+def test_a_record_has_a_number_a_sys_id_and_strings(
+    servicenow: ServiceNow, made: httpx.Response
+) -> None:
     record = made.json()["result"]
 
     assert record["number"] == "INC0010001"
@@ -48,7 +56,9 @@ def test_a_record_has_a_number_a_sys_id_and_strings(servicenow, made):
     ("impact", "urgency", "priority"),
     [(1, 1, 1), (1, 2, 2), (1, 3, 3), (2, 1, 2), (2, 2, 3), (2, 3, 4), (3, 1, 3), (3, 3, 5)],
 )
-def test_the_priority_is_computed(incidents, impact, urgency, priority):
+def test_the_priority_is_computed(
+    incidents: httpx.Client, impact: int, urgency: int, priority: int
+) -> None:
     body = {"impact": str(impact), "urgency": str(urgency)}
 
     record = incidents.post("/incident", json=body).json()["result"]
@@ -56,11 +66,11 @@ def test_the_priority_is_computed(incidents, impact, urgency, priority):
     assert record["priority"] == str(priority)
 
 
-def test_values_are_shown_in_three_ways(incidents, made):
+def test_values_are_shown_in_three_ways(incidents: httpx.Client, made: httpx.Response) -> None:
     path = f"/incident/{made.json()['result']['sys_id']}"
     fields = "state,assigned_to,sys_created_on,priority,nonsense"
 
-    def shown(display, **more):
+    def shown(display: str, **more: str) -> Any:
         params = {"sysparm_fields": fields, "sysparm_display_value": display, **more}
         return incidents.get(path, params=params).json()["result"]
 
@@ -84,7 +94,7 @@ def test_values_are_shown_in_three_ways(incidents, made):
     }
 
 
-def numbers(incidents, query, **more):
+def numbers(incidents: httpx.Client, query: str, **more: str) -> list[str]:
     params = {"sysparm_query": query, "sysparm_fields": "number", **more}
     answer = incidents.get("/incident", params=params)
     return [each["number"][-1] for each in answer.json()["result"]]
@@ -117,7 +127,9 @@ def numbers(incidents, query, **more):
         ("garbage", "123"),
     ],
 )
-def test_a_query_finds_what_it_says_and_ignores_unknown_fields(incidents, made, query, expected):
+def test_a_query_finds_what_it_says_and_ignores_unknown_fields(
+    incidents: httpx.Client, made: httpx.Response, query: str, expected: str
+) -> None:
     for body in (
         {"short_description": "Travel", "correlation_id": "case-2"},
         {"short_description": "Some breach"},
@@ -127,14 +139,16 @@ def test_a_query_finds_what_it_says_and_ignores_unknown_fields(incidents, made, 
     assert numbers(incidents, query) == list(expected)
 
 
-def test_unknown_fields_can_find_nothing(servicenow, incidents, made):
+def test_unknown_fields_can_find_nothing(
+    servicenow: ServiceNow, incidents: httpx.Client, made: httpx.Response
+) -> None:
     servicenow.control.change_scenario(invalid_query_returns_no_rows=True)
 
     assert numbers(incidents, "no_such_field=1") == []
     assert numbers(incidents, "correlation_id=case-1") == ["1"]
 
 
-def test_a_list_is_paged_and_counted(incidents):
+def test_a_list_is_paged_and_counted(incidents: httpx.Client) -> None:
     for _ in range(3):
         incidents.post("/incident", json={})
 
@@ -147,20 +161,22 @@ def test_a_list_is_paged_and_counted(incidents):
     assert "x-total-count" not in uncounted.headers
 
 
-def test_a_plain_parameter_is_a_term_too(incidents, made):
+def test_a_plain_parameter_is_a_term_too(incidents: httpx.Client, made: httpx.Response) -> None:
     answer = incidents.get("/incident", params={"number": "INC0010009"})
 
     assert answer.json()["result"] == []
 
 
-def test_version_1_answers_an_empty_list_with_404(servicenow, incidents):
-    def status(version):
+def test_version_1_answers_an_empty_list_with_404(
+    servicenow: ServiceNow, incidents: httpx.Client
+) -> None:
+    def status(version: str) -> int:
         return incidents.get(f"{servicenow.url}/api/now/{version}table/incident").status_code
 
     assert [status(""), status("v2/"), status("v1/"), status("v9/")] == [200, 200, 404, 400]
 
 
-def test_a_query_without_orders_has_none():
+def test_a_query_without_orders_has_none() -> None:
     query = parse_query("a=1^ORb=2^NQc=3")
 
     assert query.fields() == {"a", "b", "c"}
@@ -176,14 +192,18 @@ def test_a_query_without_orders_has_none():
         ({"accept": "application/json", "content-type": "application/json"}, b"{"),
     ],
 )
-def test_a_write_needs_its_headers_and_json(incidents, headers, content):
+def test_a_write_needs_its_headers_and_json(
+    incidents: httpx.Client, headers: dict[str, str], content: bytes
+) -> None:
     answer = incidents.post("/incident", headers=headers, content=content)
 
     assert answer.status_code == 400
     assert answer.json()["status"] == "failure"
 
 
-def test_tables_and_records_that_are_not_there(servicenow, incidents):
+def test_tables_and_records_that_are_not_there(
+    servicenow: ServiceNow, incidents: httpx.Client
+) -> None:
     invalid = incidents.get("/no_such_table")
     missing = incidents.get(f"/incident/{'0' * 32}")
 
@@ -199,7 +219,9 @@ def test_tables_and_records_that_are_not_there(servicenow, incidents):
     assert incidents.request("OPTIONS", "/incident").status_code == 405
 
 
-def test_put_changes_and_delete_removes(servicenow, incidents, made):
+def test_put_changes_and_delete_removes(
+    servicenow: ServiceNow, incidents: httpx.Client, made: httpx.Response
+) -> None:
     path = f"/incident/{made.json()['result']['sys_id']}"
 
     renamed = incidents.put(path, json={"short_description": "Renamed", "assigned_to": ""})
@@ -212,7 +234,7 @@ def test_put_changes_and_delete_removes(servicenow, incidents, made):
     assert incidents.get(path).status_code == 404
 
 
-def test_labels_are_taken_when_asked_for(incidents, made):
+def test_labels_are_taken_when_asked_for(incidents: httpx.Client, made: httpx.Response) -> None:
     path = f"/incident/{made.json()['result']['sys_id']}"
     body = {"state": "On Hold", "hold_reason": "Awaiting Vendor", "urgency": "1 - High"}
 
@@ -222,10 +244,12 @@ def test_labels_are_taken_when_asked_for(incidents, made):
     assert (record["state"], record["hold_reason"], record["urgency"]) == ("3", "4", "1")
 
 
-def test_journals_are_appended_and_read_elsewhere(servicenow, incidents, made):
+def test_journals_are_appended_and_read_elsewhere(
+    servicenow: ServiceNow, incidents: httpx.Client, made: httpx.Response
+) -> None:
     sys_id = made.json()["result"]["sys_id"]
-    for text in ("One", "Two"):
-        answer = incidents.patch(f"/incident/{sys_id}", json={"work_notes": text})
+    incidents.patch(f"/incident/{sys_id}", json={"work_notes": "One"})
+    answer = incidents.patch(f"/incident/{sys_id}", json={"work_notes": "Two"})
     incidents.patch(f"/incident/{sys_id}", json={"comments": "Public"})
 
     assert answer.json()["result"]["work_notes"] == ""
@@ -245,7 +269,7 @@ def test_journals_are_appended_and_read_elsewhere(servicenow, incidents, made):
     assert denied.json()["error"]["detail"] == "Failed API level ACL Validation"
 
 
-def test_choices_and_users_can_be_read_but_not_written(incidents):
+def test_choices_and_users_can_be_read_but_not_written(incidents: httpx.Client) -> None:
     codes = incidents.get(
         "/sys_choice",
         params={
@@ -262,13 +286,15 @@ def test_choices_and_users_can_be_read_but_not_written(incidents):
     assert incidents.post("/sys_user", json={}).status_code == 403
 
 
-def test_an_empty_side_table_answers_an_empty_list(incidents):
+def test_an_empty_side_table_answers_an_empty_list(incidents: httpx.Client) -> None:
     answer = incidents.get("/sys_journal_field", params={"sysparm_query": "element_id=x"})
 
     assert answer.json()["result"] == []
 
 
-def test_a_dropped_column_stays_as_it_is_without_a_word(servicenow, incidents, made):
+def test_a_dropped_column_stays_as_it_is_without_a_word(
+    servicenow: ServiceNow, incidents: httpx.Client, made: httpx.Response
+) -> None:
     servicenow.control.change_scenario(dropped_columns=["state", "correlation_id"])
     path = f"/incident/{made.json()['result']['sys_id']}"
 
@@ -279,7 +305,9 @@ def test_a_dropped_column_stays_as_it_is_without_a_word(servicenow, incidents, m
     assert answer.json()["result"]["correlation_id"] == "case-1"
 
 
-def test_other_tables_and_columns_are_a_setting(servicenow, incidents):
+def test_other_tables_and_columns_are_a_setting(
+    servicenow: ServiceNow, incidents: httpx.Client
+) -> None:
     servicenow.control.use_preset("security-incidents")
     servicenow.control.change_scenario(extra_columns=["u_case"])
 

@@ -4,18 +4,23 @@ import base64
 import hashlib
 import hmac
 
+import httpx
 import pytest
 
-from casebridge_sandbox import ControlRefused
+from casebridge_sandbox import ControlRefused, RunningSandbox, ServiceNowSandbox, WebhookReceiver
+
+ServiceNow = RunningSandbox[ServiceNowSandbox]
 
 
 @pytest.fixture
-def hooked(servicenow, receiver):
+def hooked(servicenow: ServiceNow, receiver: WebhookReceiver) -> ServiceNow:
     servicenow.control.send_webhooks_to(receiver.url, secret="s3cret", token_id="tok_1")
     return servicenow
 
 
-def test_the_rule_posts_ascii_signed_in_base64(hooked, incidents, receiver):
+def test_the_rule_posts_ascii_signed_in_base64(
+    hooked: ServiceNow, incidents: httpx.Client, receiver: WebhookReceiver
+) -> None:
     incidents.post("/incident", json={"short_description": "Übermäßig 🦊", "correlation_id": "c1"})
     hooked.control.wait_until_idle()
 
@@ -44,7 +49,9 @@ def test_the_rule_posts_ascii_signed_in_base64(hooked, incidents, receiver):
     assert (body["sys_updated_by"], body["instance"]) == ("casebridge", hooked.url)
 
 
-def test_changes_comments_and_deletions_are_told(hooked, receiver):
+def test_changes_comments_and_deletions_are_told(
+    hooked: ServiceNow, receiver: WebhookReceiver
+) -> None:
     ticket = hooked.control.create_ticket("Phishing mail")
     hooked.control.move(ticket.key, "In Progress", by="Ben Responder")
     hooked.control.assign(ticket.key, "Ben Responder")
@@ -63,7 +70,9 @@ def test_changes_comments_and_deletions_are_told(hooked, receiver):
     assert commented["comment"]["sys_created_by"] == "ben.responder"
 
 
-def test_the_rule_can_skip_our_own_user(hooked, incidents, receiver):
+def test_the_rule_can_skip_our_own_user(
+    hooked: ServiceNow, incidents: httpx.Client, receiver: WebhookReceiver
+) -> None:
     hooked.control.change_scenario(skip_own_user=True)
 
     incidents.post("/incident", json={"short_description": "Ours"})
@@ -73,7 +82,9 @@ def test_the_rule_can_skip_our_own_user(hooked, incidents, receiver):
     assert [each["short_description"] for each in receiver.bodies] == ["Theirs"]
 
 
-def test_a_message_is_not_sent_again_unless_set(hooked, receiver):
+def test_a_message_is_not_sent_again_unless_set(
+    hooked: ServiceNow, receiver: WebhookReceiver
+) -> None:
     receiver.answers.extend([503, 503])
     hooked.control.create_ticket("One")
     hooked.control.wait_until_idle()
@@ -86,7 +97,9 @@ def test_a_message_is_not_sent_again_unless_set(hooked, receiver):
     assert hooked.control.deliveries()[-1].delivery_id == ""
 
 
-def test_without_a_secret_nothing_is_signed(servicenow, receiver):
+def test_without_a_secret_nothing_is_signed(
+    servicenow: ServiceNow, receiver: WebhookReceiver
+) -> None:
     servicenow.control.send_webhooks_to(receiver.url)
     servicenow.control.create_ticket("One")
     servicenow.control.wait_until_idle()
@@ -94,7 +107,9 @@ def test_without_a_secret_nothing_is_signed(servicenow, receiver):
     assert "x-aisoc-signature" not in receiver.received[0].headers
 
 
-def test_nobody_edits_a_journal_or_moves_a_record_to_another_table(servicenow):
+def test_nobody_edits_a_journal_or_moves_a_record_to_another_table(
+    servicenow: ServiceNow,
+) -> None:
     ticket = servicenow.control.create_ticket("One")
     comment = servicenow.control.comment(ticket.key, "Note")
 

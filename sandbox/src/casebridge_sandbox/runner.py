@@ -155,7 +155,7 @@ class _Server(uvicorn.Server):
             transports[tuple(scope["client"])].close()
 
         host, port = listener.getsockname()[:2]
-        sandbox.origin = f"http://{host}:{port}"
+        sandbox.origin = f"http://{_LOOPBACK if host == '0.0.0.0' else host}:{port}"  # noqa: S104 - compared, not bound
         self._application = SandboxApplication(sandbox, close_connection=close_connection)
         super().__init__(
             uvicorn.Config(

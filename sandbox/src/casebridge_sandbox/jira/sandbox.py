@@ -66,6 +66,7 @@ class JiraSandbox(VendorSandbox[JiraScenario]):
     @override
     def reset(self) -> None:
         self._index.clear()
+        self._site.reset()
         self._notices = NoticeWriter(self._first_scenario.seed)
         super().reset()
 

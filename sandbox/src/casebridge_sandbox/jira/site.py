@@ -45,6 +45,10 @@ class JiraSite:
         self.sandbox = sandbox
         self._writes: defaultdict[str, deque[datetime]] = defaultdict(deque)
 
+    def reset(self) -> None:
+        """Forget the writes that were counted."""
+        self._writes.clear()
+
     @property
     def scenario(self) -> JiraScenario:
         """The present scenario."""

@@ -35,7 +35,7 @@ class Sessions:
 
     def __init__(self, clock: Clock, seed: int) -> None:
         self._clock = clock
-        self._random = Random(seed)  # noqa: S311 - tokens of a stand-in, repeatable
+        self._random = Random(f"tokens {seed}")  # noqa: S311 - of a stand-in, repeatable
         self._access: dict[str, datetime] = {}
         self._refresh: dict[str, datetime] = {}
 
