@@ -20,10 +20,12 @@ from casebridge_core import (
     ContainmentAction,
     Entity,
     EntityKind,
+    PluginError,
     Severity,
     StatusOverrides,
     VendorHooks,
 )
+from casebridge_core.discovery import Discovery, LoadedPlugin, PluginSource
 
 MANIFEST = """
 class Config(ConnectorConfig, frozen=True, kw_only=True):
@@ -215,3 +217,19 @@ def case() -> Case:
             ),
         ),
     )
+
+
+@pytest.fixture
+def refusal() -> Callable[[object], PluginError]:
+    """Offer a catalog one plugin that it refuses, and return why."""
+
+    def offer(plugin: object) -> PluginError:
+        source = PluginSource(name="mine", distribution="casebridge-mine", version="1")
+        catalog = ConnectorCatalog(Discovery(loaded=(LoadedPlugin(source=source, module=plugin),)))
+        (failure,) = catalog.failures
+        assert failure.source == source
+        assert not catalog
+        assert catalog.cross_cutting == ()
+        return failure.error
+
+    return offer
