@@ -348,24 +348,6 @@ async def test_a_broken_connection_while_creating(
         await hooks.push_case(connector, projection)
 
 
-async def test_a_credential_goes_in_its_header(
-    httpx_mock: HTTPXMock,
-    hooks: VendorHooks,
-    connector_with: Callable[..., ServiceNow],
-    ref: TicketRef,
-    row: Rows,
-) -> None:
-    httpx_mock.add_response(json={"result": row()}, is_reusable=True)
-
-    await hooks.fetch_ticket(connector_with(), ref)
-    await hooks.fetch_ticket(connector_with(password=None, api_key="k-1"), ref)
-
-    basic, key = httpx_mock.get_requests()
-    assert basic.headers["authorization"].startswith("Basic ")
-    assert key.headers["x-sn-apikey"] == "k-1"
-    assert "authorization" not in key.headers
-
-
 async def test_the_account_is_known_by_its_user_name(
     httpx_mock: HTTPXMock, hooks: VendorHooks, connector: ServiceNow
 ) -> None:

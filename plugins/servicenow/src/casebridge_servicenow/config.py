@@ -61,8 +61,9 @@ DEFAULT_SEVERITY_MAP: Final[Mapping[Severity, Priority]] = {
 class ServiceNowConfig(ConnectorConfig, frozen=True, kw_only=True):
     """Where the instance is, who signs in, and what an incident is filled with.
 
-    Sign in with ``password`` (basic) or ``api_key`` (``x-sn-apikey``). Fields left empty are left
-    to ServiceNow.
+    Sign in with ``password`` (basic), with ``api_key``, or with ``client_id`` and
+    ``client_secret`` (OAuth: the password grant if there is a password, else client credentials).
+    Fields left empty are left to ServiceNow.
     """
 
     username: Annotated[
@@ -76,10 +77,21 @@ class ServiceNowConfig(ConnectorConfig, frozen=True, kw_only=True):
         ),
     ]
     password: Annotated[
-        Secret | None, Meta(title="Password", description="Give this or an API key.")
+        Secret | None,
+        Meta(title="Password", description="For basic authentication, or OAuth with a client."),
     ] = None
     api_key: Annotated[
-        Secret | None, Meta(title="API key", description="Give this or a password.")
+        Secret | None, Meta(title="API key", description="Instead of a password or OAuth client.")
+    ] = None
+    client_id: Annotated[
+        str, Meta(title="OAuth client id", description="Of an OAuth API endpoint for clients.")
+    ] = ""
+    client_secret: Annotated[
+        Secret | None,
+        Meta(
+            title="OAuth client secret",
+            description="Alone: the client credentials grant. With a password: the password grant.",
+        ),
     ] = None
     table: Annotated[
         str,
@@ -156,10 +168,7 @@ class ServiceNowConfig(ConnectorConfig, frozen=True, kw_only=True):
         yield from super().problems()
         if not is_literal(self.username):
             yield "username", "must be a user name without '^', control characters or scripts"
-        if self.password is None and self.api_key is None:
-            yield "password", "is required, unless api_key is given"
-        if self.password is not None and self.api_key is not None:
-            yield "api_key", "must be left out when password is given: sign in in one way"
+        yield from self._credential_problems()
         if not _NAME.fullmatch(self.table):
             yield "table", "must be a table's name, such as incident (not its label)"
         if not _NAME.fullmatch(self.correlation_field):
@@ -172,6 +181,16 @@ class ServiceNowConfig(ConnectorConfig, frozen=True, kw_only=True):
             elif name in _OWN_FIELDS or name == self.correlation_field:
                 yield f"extra_fields.{name}", "is filled by the bridge and cannot be set here"
         yield from _template_problems(self.close_notes)
+
+    def _credential_problems(self) -> Iterator[tuple[str, str]]:
+        if self.password is None and self.api_key is None and self.client_secret is None:
+            yield "password", "is required, unless api_key or client_secret is given"
+        if self.api_key is not None and (self.password or self.client_secret):
+            yield "api_key", "must be left out when there is a password or an OAuth client"
+        if self.client_id and self.client_secret is None:
+            yield "client_secret", "is required for client_id"
+        if self.client_secret is not None and not self.client_id:
+            yield "client_id", "is required for client_secret"
 
     @property
     def states(self) -> StateModel:

@@ -22,6 +22,7 @@ from casebridge_core import (
     VendorUnavailable,
 )
 from casebridge_core.http import VendorApi
+from casebridge_servicenow.credentials import auth_of, headers_of
 from casebridge_servicenow.refusals import asleep, reason_in, refine
 
 if TYPE_CHECKING:
@@ -42,8 +43,8 @@ class TableApi:
         self._api = VendorApi(
             connector.http,
             connector.config.base_url,
-            headers=_headers(connector.config),
-            auth=_auth(connector.config),
+            headers=headers_of(connector.config),
+            auth=auth_of(connector.config),
             refine=refine,
         )
 
@@ -149,16 +150,6 @@ class TableApi:
 
 def _record(table: str, sys_id: str) -> str:
     return f"/api/now/table/{table}/{quote(sys_id, safe='')}"
-
-
-def _headers(config: ServiceNowConfig) -> dict[str, str]:
-    return {"x-sn-apikey": config.api_key.reveal()} if config.api_key is not None else {}
-
-
-def _auth(config: ServiceNowConfig) -> httpx.Auth | None:
-    if config.password is None:
-        return None
-    return httpx.BasicAuth(config.username, config.password.reveal())
 
 
 def _failure(
