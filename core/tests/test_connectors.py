@@ -181,6 +181,7 @@ def test_a_base_url_that_could_send_the_credential_elsewhere_is_refused(url: str
         (URL, "acme.example"),
         ("https://ACME.example:8443/jira", "acme.example:8443"),
         ("https://acme.example:443", "acme.example"),
+        ("https://acme.example:65535", "acme.example:65535"),
         ("http://127.0.0.1:8080", "127.0.0.1:8080"),
         ("http://LOCALHOST", "localhost"),
         ("http://[::1]:8080", "[::1]:8080"),
@@ -222,6 +223,13 @@ def test_the_visible_configuration_masks_every_secret() -> None:
     assert shown["token"] == shown["old_token"] == shown["mailboxes"][0]["password"] == "*" * 8
     assert shown["base_url"] == URL
     assert MARKER not in json.dumps(shown)
+
+
+def test_a_configuration_cannot_be_changed() -> None:
+    config = decode_config(Config, raw())
+
+    with pytest.raises(AttributeError):
+        config.base_url = "https://evil.example"  # type: ignore[misc]
 
 
 def test_a_configuration_cannot_be_encoded_unmasked() -> None:
