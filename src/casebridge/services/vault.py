@@ -7,6 +7,8 @@ import binascii
 import hashlib
 import os
 import secrets
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
@@ -113,10 +115,15 @@ def _decode(text: str, where: str) -> bytes:
 
 
 def _create_key_file(path: Path) -> None:
+    """Make the file complete under another name first: whoever finds it finds the key in it."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor, name = tempfile.mkstemp(dir=path.parent)  # mode 0600
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:  # another process of this service was quicker
-        return
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):  # another process of this service was quicker
+            os.link(name, path)
+    finally:
+        Path(name).unlink()
