@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Final, Generic, TypeVar
 
 import msgspec
 from litestar.params import QueryParameter
@@ -12,6 +12,8 @@ from litestar.params import QueryParameter
 from casebridge.services.faults import Invalid
 
 ItemT = TypeVar("ItemT")
+
+_LARGEST_ROW_ID: Final = 2**31 - 1  # what an INTEGER column holds on every database
 
 Limit = Annotated[int, QueryParameter(ge=1, le=200, description="How many rows at most.")]
 Cursor = Annotated[str | None, QueryParameter(description="`next_cursor` of the page before.")]
@@ -41,6 +43,7 @@ def decode_cursor(cursor: str | None) -> int | None:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         raw = b""
-    if len(raw) != 8:  # noqa: PLR2004 - the width of a row id
+    row_id = int.from_bytes(raw, "big")
+    if len(raw) != 8 or row_id > _LARGEST_ROW_ID:  # noqa: PLR2004 - the width of a cursor
         raise Invalid("is not a cursor of this list", field="cursor")
-    return int.from_bytes(raw, "big")
+    return row_id
