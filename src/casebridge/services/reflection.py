@@ -96,6 +96,8 @@ class Reflection:
             await self._note_unmapped(ref, native)
         if decision.reason is Reason.ALREADY_THERE:
             await self._settle(ref, CaseStatus(case.status), native)
+        if decision.reason is Reason.SUPERSEDED:
+            await self._look_again(ref)
         if decision.apply is not None:
             await self._settle(ref, decision.apply, native)
             await self._move_case(case, ref, event, native, decision.apply)
@@ -104,7 +106,11 @@ class Reflection:
     async def _settle(self, ref: RefRow, status: CaseStatus, native: NativeStatus) -> None:
         settle(ref, status, native)
         ref.last_inbound_status = status
-        if ref.last_error is not None:  # what failed may be settled by this: look again
+        await self._look_again(ref)
+
+    async def _look_again(self, ref: RefRow) -> None:
+        """Wake a ref whose push failed, or is under way and may yet fail: this news bears on it."""
+        if ref.last_error is not None or ref.status_attempted_at is not None:
             await self.fanout.schedule_refs(self.session, [ref.id], self.now)
 
     async def _move_case(
