@@ -15,6 +15,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 _WRITES: Final = "casebridge_writes"
 _BUSY_TIMEOUT_MS: Final = 10_000
+_POOL_TIMEOUT_SECONDS: Final = 60
 _AFTER_COMMIT: Final = "after_commit"
 
 
@@ -33,8 +34,11 @@ class Database:
         """
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        options: dict[str, Any] = {} if self.is_sqlite else {"pool_size": 10, "max_overflow": 10}
-        self.engine: AsyncEngine = create_async_engine(self.url, **options)
+        # every SQLite connection is a thread, and more of them only fight for the interpreter
+        pool = {"pool_size": 4, "max_overflow": 0} if self.is_sqlite else {"pool_size": 20}
+        self.engine: AsyncEngine = create_async_engine(
+            self.url, pool_timeout=_POOL_TIMEOUT_SECONDS, **pool
+        )
         self._writer: AsyncEngine = self.engine
         self._turn: asyncio.Lock | None = asyncio.Lock() if self.is_sqlite else None
         if self.is_sqlite:

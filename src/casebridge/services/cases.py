@@ -121,8 +121,8 @@ class Cases:
             await session.flush()
             text = f"case created with severity {new.severity}"
             timeline.record(session, case, who.cause(now), TimelineKind.CASE_CREATED, text)
-            await self._fanout.reserve(session, case, now)
-            return await _detail(session, case)
+            refs = await self._fanout.reserve(session, case, now)
+        return CaseDetail(case, (), refs, ())
 
     async def edit(self, who: Principal, case_id: str, edit: CaseEdit) -> CaseDetail:
         """Change fields of the record. Only a new agent summary reaches the tickets.

@@ -30,10 +30,13 @@ class FanOut:
         self._catalog = catalog
         self._wakeups = wakeups
 
-    async def reserve(self, session: AsyncSession, case: CaseRow, now: datetime) -> list[RefRow]:
+    async def reserve(
+        self, session: AsyncSession, case: CaseRow, now: datetime
+    ) -> list[tuple[RefRow, ConnectorRow]]:
         """Reserve a ref for every connector that mints tickets and has none yet for this case.
 
         A connector whose plugin is missing counts: its ref waits until the plugin is back.
+        Returns the new refs, each with its connector.
         """
         taken = select(RefRow.connector_id).where(RefRow.case_id == case.id)
         connectors = await session.scalars(
@@ -44,10 +47,10 @@ class FanOut:
                 ConnectorRow.id.not_in(taken),
             )
         )
-        refs = [_new_ref(case, row, now) for row in connectors if self._mints(row.vendor)]
-        session.add_all(refs)
+        refs = [(_new_ref(case, row, now), row) for row in connectors if self._mints(row.vendor)]
+        session.add_all(ref for ref, _ in refs)
         await session.flush()
-        await self._wakeups.wake(session, [ref.id for ref in refs], now)
+        await self._wakeups.wake(session, [ref.id for ref, _ in refs], now)
         return refs
 
     async def schedule(

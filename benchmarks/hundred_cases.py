@@ -1,0 +1,73 @@
+"""A hundred cases created at once, with a Jira and a ServiceNow connected.
+
+Counts the tickets at both vendors (none missing, none twice) and prints how long the API took to
+answer each create and how long it took until every ticket stood. Everything runs on loopback:
+the service and both stand-in vendors are processes of their own.
+
+Run: python benchmarks/hundred_cases.py [--cases 100]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import statistics
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import httpx
+from stage import Stage, open_stage
+
+
+async def create(api: httpx.AsyncClient, number: int) -> float:
+    """Create one case and return the seconds until the answer."""
+    began = time.perf_counter()
+    response = await api.post("/v1/cases", json={"title": f"case {number}", "severity": "high"})
+    response.raise_for_status()
+    return time.perf_counter() - began
+
+
+async def measure(stage: Stage, cases: int) -> None:
+    """Create the cases at once, wait for the tickets, and print the figures."""
+    limits = httpx.Limits(max_connections=cases, max_keepalive_connections=cases)
+    async with httpx.AsyncClient(
+        base_url=stage.url, headers=stage.headers, limits=limits, timeout=60, trust_env=False
+    ) as api:
+        await asyncio.gather(*(api.get("/health") for _ in range(cases)))  # open the connections
+        began = time.perf_counter()
+        answers = await asyncio.gather(*(create(api, number) for number in range(cases)))
+        answered = time.perf_counter() - began
+        counts: dict[str, Counter[str]] = {}
+        while time.perf_counter() - began < 120:
+            counts = {
+                name: Counter(ticket.summary for ticket in control.tickets())
+                for name, control in stage.vendors.items()
+            }
+            if all(len(found) >= cases for found in counts.values()):
+                break
+            await asyncio.sleep(0.1)
+        minted = time.perf_counter() - began
+    quantiles = statistics.quantiles(answers, n=100)
+    print(f"cases                {cases}")
+    print(f"all answered in      {answered:.2f} s")
+    print(f"one create, median   {1000 * statistics.median(answers):.0f} ms")
+    print(f"one create, p99      {1000 * quantiles[98]:.0f} ms")
+    print(f"all tickets after    {minted:.2f} s")
+    for name, found in counts.items():
+        twice = sum(count > 1 for count in found.values())
+        print(f"{name:<20} {sum(found.values())} tickets, {cases - len(found)} missing, {twice} twice")
+
+
+def main() -> None:
+    """Set the stage and measure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cases", type=int, default=100)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, open_stage(Path(folder)) as stage:
+        asyncio.run(measure(stage, arguments.cases))
+
+
+if __name__ == "__main__":
+    main()
