@@ -118,6 +118,16 @@ async def test_a_clock_that_is_wrong_is_noticed(
     assert "authorization" not in anonymous.headers
 
 
+async def test_an_instance_that_tells_no_time_fails_nothing(
+    hooks: VendorHooks, connector: ServiceNow, httpx_mock: HTTPXMock
+) -> None:
+    httpx_mock.add_response(json={"result": []}, is_reusable=True)
+
+    report = await hooks.check_connection(connector)
+
+    assert line(report, "Clock").ok is None
+
+
 async def test_the_roles_and_the_business_rule_are_looked_at(
     hooks: VendorHooks, connector: ServiceNow, httpx_mock: HTTPXMock
 ) -> None:

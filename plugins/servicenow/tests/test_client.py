@@ -162,6 +162,16 @@ async def test_a_search_whose_condition_was_ignored_is_no_answer(
     assert refused.value.fields == ("correlation_id",)
 
 
+async def test_a_ticket_whose_state_is_hidden_is_not_taken_for_missing(
+    httpx_mock: HTTPXMock, hooks: VendorHooks, connector: ServiceNow
+) -> None:
+    hidden = {"sys_id": SYS_ID, "number": "INC0010001", "correlation_id": "cb-case-7-c1"}
+    httpx_mock.add_response(json={"result": [hidden]})
+
+    with pytest.raises(UnexpectedResponse, match="may not read"):
+        await hooks.find_ticket(connector, "cb-case-7-c1")
+
+
 @pytest.mark.parametrize(
     "key", ["a^ORcorrelation_idISNOTEMPTY", "javascript:gs.getUserID()", "", "a\nb"]
 )

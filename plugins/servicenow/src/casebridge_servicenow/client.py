@@ -43,7 +43,9 @@ class ServiceNowClient:
         row = await self.api.insert(self.config.table, values, ticket_fields(self.config))
         ticket = read_ticket(self.config, row)
         if ticket is None:
-            raise OutcomeUnknown("the new record came back without its sys_id; it may be stored")
+            raise OutcomeUnknown(
+                "the new record came back without sys_id or state; it may have been stored"
+            )
         notes = _notes(ticket, projection.correlation_key, self.config.correlation_field)
         return PushResult(ticket=ticket, notes=notes)
 
@@ -64,8 +66,10 @@ class ServiceNowClient:
                 " read that field, or configure a field that the table has",
                 fields=(field,),
             )
-        tickets = (read_ticket(self.config, row) for row in rows)
-        return tuple(t for t in tickets if t is not None and t.correlation_key == correlation_key)
+        # One that cannot be read is there all the same: leaving it out would have it made again.
+        return tuple(
+            self.ticket(row) for row in rows if value_of(row.get(field)) == correlation_key
+        )
 
     async def row(self, ref: TicketRef) -> Row:
         """Read a ticket's fields.

@@ -1,7 +1,7 @@
 """The ways to sign in: basic, API key, and OAuth by client credentials or password.
 
-An OAuth token is asked for anew by every hook, since a plugin keeps no state; ServiceNow hands out
-the same one while it lives. Source: ServiceNow, "OAuth 2.0 credentials" and "Configure API key".
+An OAuth token is asked for anew by every hook, since a plugin keeps no state.
+Source: ServiceNow, "OAuth 2.0 credentials" and "Configure API key".
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ class OAuth(httpx.Auth):
         self._token = ""
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Ask for a token, unless there is one, and send the request with it."""
         if not self._token:
             response = yield self._token_request()
             self._token = _token_in(response)
