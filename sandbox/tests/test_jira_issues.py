@@ -87,6 +87,7 @@ def test_version_2_reads_texts_as_wiki_markup(
         ({"priority": {"id": "9"}}, "priority", None),
         ({"priority": "High"}, "priority", None),
         ({"assignee": {"accountId": "nobody"}}, "assignee", None),
+        ({"assignee": "ada"}, "assignee", None),
     ],
 )
 def test_a_field_that_jira_does_not_take_is_named(
@@ -333,3 +334,18 @@ def test_one_issue_takes_only_so_many_writes_in_a_window(
     assert refused.headers["retry-after"] == "60"
     jira.control.advance_clock(61)
     assert write().status_code == 201
+
+
+def test_values_can_be_named_by_id_or_left_empty(
+    jira: Jira, jira_api: httpx.Client, issue: MakeIssue
+) -> None:
+    jira_api.post("/issue", json=issue(priority={"id": "2"}, assignee={"accountId": None}))
+    jira_api.post("/issue", json=issue(priority=None, description=None, labels=None, assignee={}))
+
+    first, second = jira.control.tickets()
+    assert first.fields["priority"] == "High"
+    assert (first.assignee, second.assignee) == (None, None)
+    assert "labels" not in second.fields
+    by_id = issue(project={"id": "10001"}, issuetype={"id": "10003"})
+    assert jira_api.post("/issue", json=by_id).json()["key"] == "OPS-1"
+    assert jira.control.ticket("OPS-1").type == "Incident"

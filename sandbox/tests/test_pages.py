@@ -140,6 +140,7 @@ def test_servicenow_has_its_two_addresses(servicenow: ServiceNow, web: httpx.Cli
 
     assert ticket.url == f"{servicenow.url}/nav_to.do?uri=incident.do?sys_id={ticket.id}"
     assert "Two sign-ins" in classic.text
+    assert "<dt>caller_id</dt><dd>Ada Analyst</dd>" in classic.text
     assert modern.text == classic.text
     assert missing.status_code == 404
     moved = web.post(

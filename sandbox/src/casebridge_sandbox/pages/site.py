@@ -142,12 +142,23 @@ class Pages:
             problem,
             status,
             ticket=view,
-            fields={name: value for name, value in view.fields.items() if name not in hidden},
+            fields={
+                name: self._in_words(ticket, name, value)
+                for name, value in view.fields.items()
+                if name not in hidden
+            },
             targets=[(target, workflow.name_of(target)) for target in targets],
             deliveries=[each for each in sandbox.webhooks.attempts if each.ticket == ticket.key][
                 : -_DELIVERIES_SHOWN - 1 : -1
             ],
         )
+
+    def _in_words(self, ticket: Ticket, field: str, value: object) -> object:
+        """Return a value as people read it: a name for the id of a person."""
+        if not isinstance(value, str):
+            return value
+        _, text = self._sandbox.wording(ticket, field, value)
+        return text or value
 
     def _page(self, template: str, problem: str, status: int, **more: object) -> Reply:
         sandbox = self._sandbox

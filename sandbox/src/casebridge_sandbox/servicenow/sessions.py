@@ -43,10 +43,6 @@ class Sessions:
         """Return the user whose credentials a call carries, or None."""
         return user_of(scenario) if self._is_known(call, scenario) else None
 
-    def revoke(self) -> None:
-        """Forget every access token; refresh tokens stay."""
-        self._access.clear()
-
     def token(self, call: Call, scenario: ServiceNowScenario) -> Reply:
         """Answer a request for a token."""
         form = call.form()
