@@ -26,7 +26,7 @@ from casebridge_core import (
     VendorUnavailable,
 )
 from casebridge_jira import JiraConfig
-from casebridge_jira.listing import wall_clock
+from casebridge_jira.changes import wall_clock
 
 if TYPE_CHECKING:
     from pytest_httpx import HTTPXMock

@@ -15,7 +15,7 @@ from casebridge_core import CaseProjection, CommentKind, Entity, EntityKind, Pro
 from casebridge_core.documents import Bullets, Heading, Link, Paragraph, describe
 from casebridge_jira import JiraConfig, adf, wiki
 from casebridge_jira.comments import comment_body, key_in
-from casebridge_jira.creating import issue_fields
+from casebridge_jira.fields import issue_fields
 from casebridge_jira.wording import SUMMARY_LIMIT, TEXT_LIMIT, summary_of, utf16_length
 from casebridge_sandbox.jira.documents import is_document, text_of
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from casebridge_jira.comments import read_comment
-from casebridge_jira.failures import fields_of, reason_of
+from casebridge_jira.refusals import fields_of, reason_of
 from casebridge_jira.screens import read_create_fields, read_issue_type
 from casebridge_jira.tickets import read_issue_id, read_moment, read_site, read_ticket
 from casebridge_jira.transitions import read_transitions

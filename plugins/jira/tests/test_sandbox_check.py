@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from casebridge_core import (
+    CaseStatus,
     Connector,
+    StatusOverrides,
     TicketEvent,
     VendorHooks,
 )
-from casebridge_jira import JiraConfig
+from casebridge_jira import Deployment, JiraConfig
 from casebridge_sandbox import JiraSandbox, RunningSandbox
 
 pytestmark = pytest.mark.anyio
@@ -27,7 +30,7 @@ async def test_changes_are_listed_page_by_page(
     jira: Jira,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("casebridge_jira.listing.PAGE", 2)
+    monkeypatch.setattr("casebridge_jira.changes.PAGE", 2)
     keys = [jira.control.create_ticket(f"Number {n}").key for n in range(5)]
     jira.control.move(keys[0], "Done", by="Ben Responder")
     seen: list[TicketEvent] = []
@@ -74,3 +77,39 @@ async def test_each_failing_line_has_its_cure(
     failing = {line.name: line.cure for line in report.lines if line.ok is False}
     assert set(failing) == {"may comment", "labels", "required field Duedate"}
     assert all(failing.values())
+
+
+async def test_a_wrong_deployment_is_told_before_anything_else(
+    hooks: VendorHooks, connector: Connector[JiraConfig], deployment: str, rewire: Rewire
+) -> None:
+    other = "data_center" if deployment == "cloud" else "cloud"
+    report = await hooks.check_connection(rewire(connector, deployment=Deployment(other)))
+    assert [line.name for line in report.lines if line.ok is False] == ["deployment"]
+    assert not report.ok
+
+
+async def test_a_refused_credential_is_a_line_with_its_cure(
+    hooks: VendorHooks, connector: Connector[JiraConfig], jira: Jira
+) -> None:
+    jira.control.change_scenario(api_token="another")
+    report = await hooks.check_connection(connector)
+    (failing,) = [line for line in report.lines if line.ok is False]
+    assert failing.name == "account"
+    assert failing.cure
+
+
+async def test_a_status_that_the_workflow_lacks_is_to_be_mapped(
+    hooks: VendorHooks, connector: Connector[JiraConfig]
+) -> None:
+    own = StatusOverrides(outbound={CaseStatus.CLOSED: "Archived", CaseStatus.OPEN: "10000"})
+    report = await hooks.check_connection(dataclasses.replace(connector, statuses=own))
+    (failing,) = [line for line in report.lines if line.ok is False]
+    assert failing.name == "status Archived"
+    assert "Done (10002)" in failing.cure
+
+
+async def test_an_unreachable_jira_is_one_line(
+    hooks: VendorHooks, connector: Connector[JiraConfig], rewire: Rewire
+) -> None:
+    report = await hooks.check_connection(rewire(connector, base_url="http://127.0.0.1:9"))
+    assert [(line.name, line.ok) for line in report.lines] == [("reachable", False)]

@@ -24,7 +24,7 @@ from casebridge_core import (
     UnexpectedResponse,
 )
 from casebridge_core.http import VendorApi
-from casebridge_jira.failures import refine
+from casebridge_jira.refusals import refine
 from casebridge_jira.tickets import (
     PROPERTY,
     TICKET_FIELDS,
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 Json = Mapping[str, Any]
 
+_FOUND_AT_MOST: Final = 50
 _COMMENTS_A_PAGE: Final = 100
 _MOST_COMMENTS: Final = 5_000
 
@@ -78,11 +79,7 @@ class JiraClient:
         return _object(await self._api.request("GET", "/myself"), "/myself")
 
     async def create(self, fields: Json, properties: Sequence[Json]) -> tuple[str, str]:
-        """Create an issue and return its id and key.
-
-        Raises:
-            DestinationNotFound: the project or the issue type is not there or not visible.
-        """
+        """Create an issue and return its id and key."""
         payload = {"fields": dict(fields), "properties": list(properties)}
         match await self._call("POST", "/issue", payload=payload):
             case {"id": identity, "key": str(key)} if (found := read_id(identity)) is not None:
@@ -98,6 +95,17 @@ class JiraClient:
         if ticket is None:
             raise UnexpectedResponse(f"Jira answered for issue {external_id} without a status")
         return ticket
+
+    async def find(self, correlation_key: str) -> tuple[Ticket, ...]:
+        """Return the project's issues that are labelled with exactly this key, oldest first."""
+        labelled = f'project = "{self.config.project}" AND labels = "{correlation_key}"'
+        found = await self.search(
+            f"{labelled} ORDER BY created ASC", TICKET_FIELDS, limit=_FOUND_AT_MOST
+        )
+        tickets = (
+            read_ticket(issue, self.config.base_url, correlation_key) for issue in found["issues"]
+        )
+        return tuple(t for t in tickets if t is not None and t.correlation_key == correlation_key)
 
     async def search(
         self, jql: str, fields: Sequence[str], *, limit: int, page: str | int | None = None
@@ -179,6 +187,11 @@ class JiraClient:
                 if (status := read_status(value)) is not None:
                     found.setdefault(identity(status), status)
         return tuple(found.values())
+
+    async def server_info(self) -> Json:
+        """Return what kind of Jira this is; the path is one that Cloud and Data Center share."""
+        path = "/rest/api/2/serverInfo"
+        return _object(await self._root.request("GET", path), path)
 
     async def read(self, path: str, params: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401
         """Read anything else under the API, such as ``/project/SEC/statuses``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from casebridge_core import (
     CaseProjection,
@@ -13,15 +13,11 @@ from casebridge_core import (
     PushResult,
     Ticket,
 )
-from casebridge_core.documents import describe
-from casebridge_jira import adf, wiki
-from casebridge_jira.templates import fill
-from casebridge_jira.tickets import PROPERTY, ticket_ref
-from casebridge_jira.wording import one_line, summary_of
+from casebridge_jira.fields import correlation_property, issue_fields, remote_link
+from casebridge_jira.tickets import ticket_ref
 
 if TYPE_CHECKING:
     from casebridge_jira.client import JiraClient
-    from casebridge_jira.config import JiraConfig
 
 _DESTINATION: Final = frozenset({"project", "issuetype"})
 _UNREAD: Final = NativeStatus(name="not read yet")
@@ -48,44 +44,6 @@ async def create_ticket(client: JiraClient, projection: CaseProjection) -> PushR
         ref = ticket_ref(external_id, key, client.config.base_url)
         ticket = Ticket(ref=ref, status=_UNREAD, correlation_key=projection.correlation_key)
     return PushResult(ticket=ticket, notes=tuple(notes))
-
-
-def issue_fields(config: JiraConfig, projection: CaseProjection) -> dict[str, Any]:
-    """Return the ``fields`` of the create request.
-
-    Source: Atlassian, Jira Cloud REST v3 and Jira Data Center REST v2, Create issue.
-    """
-    blocks = describe(projection)
-    return {
-        **{name: fill(value, projection) for name, value in config.fields.items()},
-        "project": {"key": config.project},
-        "issuetype": _by_name_or_id(config.issue_type),
-        "summary": summary_of(projection.title, fallback=f"Case {projection.case_id}"),
-        "description": adf.document(blocks) if config.is_cloud else wiki.document(blocks),
-        "labels": list(dict.fromkeys((projection.correlation_key, *config.labels))),
-        **_priority(config, projection),
-    }
-
-
-def correlation_property(projection: CaseProjection) -> dict[str, Any]:
-    """Return the issue property that says which case this is, beside the label."""
-    return {"key": PROPERTY, "value": {"correlation_key": projection.correlation_key}}
-
-
-def remote_link(projection: CaseProjection) -> dict[str, Any]:
-    """Return the link back to the case; the global id makes a repetition an update.
-
-    Source: Atlassian, Jira Cloud REST v3, Issue remote links.
-    """
-    return {
-        "globalId": projection.correlation_key,
-        "application": {"name": "Casebridge"},
-        "relationship": "security case",
-        "object": {
-            "url": projection.deep_link,
-            "title": summary_of(projection.title, fallback=one_line(projection.case_id)),
-        },
-    }
 
 
 async def _create(
@@ -116,12 +74,3 @@ async def _explained(client: JiraClient, refusal: InvalidRequest) -> PushError:
             fields=refusal.fields,
         )
     return refusal
-
-
-def _priority(config: JiraConfig, projection: CaseProjection) -> dict[str, Any]:
-    chosen = config.priorities.get(projection.severity)
-    return {"priority": _by_name_or_id(chosen)} if chosen else {}
-
-
-def _by_name_or_id(text: str) -> dict[str, str]:
-    return {"id": text.strip()} if text.strip().isdecimal() else {"name": text.strip()}

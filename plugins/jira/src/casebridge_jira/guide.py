@@ -36,7 +36,7 @@ def template(config: JiraConfig) -> dict[str, dict[str, str]]:
     }
 
 
-def guide(config: JiraConfig, inbox: InboxAddress) -> str:
+def setup_guide(config: JiraConfig, inbox: InboxAddress) -> str:
     """Return the guide in Markdown; it says where the secret goes and never holds it."""
     parts = [
         f"# Let {config.base_url} tell Casebridge what happens to its issues",

@@ -26,13 +26,13 @@ from casebridge_core import (
     TicketRef,
     hookimpl,
 )
-from casebridge_jira.checking import check
+from casebridge_jira.changes import list_changes
+from casebridge_jira.checks import check_connection
 from casebridge_jira.client import JiraClient
 from casebridge_jira.commenting import find_comments, post_comment
 from casebridge_jira.config import JiraConfig
 from casebridge_jira.creating import create_ticket
-from casebridge_jira.guide import guide
-from casebridge_jira.listing import find_tickets, list_changes
+from casebridge_jira.guide import setup_guide
 from casebridge_jira.moving import move_ticket
 from casebridge_jira.statuses import KNOWN_STATUSES, STATUS_MAP, VENDOR
 from casebridge_jira.webhooks import detect
@@ -73,7 +73,7 @@ async def itsm_find_ticket(
     connector: Connector[JiraConfig], correlation_key: str
 ) -> tuple[Ticket, ...]:
     """Find the project's issues that carry the label."""
-    return await find_tickets(JiraClient(connector), correlation_key)
+    return await JiraClient(connector).find(correlation_key)
 
 
 @hookimpl
@@ -143,13 +143,13 @@ async def itsm_identify_account(connector: Connector[JiraConfig]) -> Person:
 @hookimpl
 async def itsm_check_connection(connector: Connector[JiraConfig]) -> ConnectionReport:
     """Look at the site, the account, the project, its screens, statuses and webhooks."""
-    return await check(JiraClient(connector), _outbound(connector))
+    return await check_connection(JiraClient(connector), _outbound(connector))
 
 
 @hookimpl
 def itsm_setup_guide(connector: Connector[JiraConfig], inbox: InboxAddress) -> str | None:
     """Explain the webhook to the administrator of this Jira."""
-    return guide(connector.config, inbox)
+    return setup_guide(connector.config, inbox)
 
 
 def _outbound(connector: Connector[JiraConfig]) -> dict[CaseStatus, str]:

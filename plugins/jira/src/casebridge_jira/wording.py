@@ -20,6 +20,7 @@ TEXT_LIMIT: Final = 32_767
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
 _JOINERS: Final = "\u200d\ufe0e\ufe0f"
 _LONGEST_ITEM: Final = 500
+_MOST_ITEMS: Final = 500
 _SHORTEST: Final = 100
 _FEWEST: Final = 3
 
@@ -64,10 +65,9 @@ def fit(
     Headings and links stay; texts end in an ellipsis, lists in a line that counts what is left out.
     """
     fitted = [_neat(block) for block in blocks]
-    whole = tuple(fitted)
     while size(tuple(fitted)) > limit:
         longest = max(range(len(fitted)), key=lambda at: _cuttable(fitted[at]))
-        shorter = _shortened(fitted[longest], whole[longest])
+        shorter = _shortened(fitted[longest], blocks[longest])
         if shorter == fitted[longest]:
             break
         fitted[longest] = shorter
@@ -79,8 +79,7 @@ def _shortened(block: Block, whole: Block) -> Block:
         case Paragraph(text), _ if len(text) > _SHORTEST:
             return Paragraph(shorten(text, len(text) * 3 // 4))
         case Bullets(items), Bullets(every) if len(items) > _FEWEST:
-            kept = every[: len(items) * 3 // 4 - 1]
-            return Bullets((*kept, f"… and {len(every) - len(kept)} more in the case"))
+            return _first(items[: len(items) * 3 // 4 - 1], len(every))
         case _:
             return block
 
@@ -90,12 +89,17 @@ def _neat(block: Block) -> Block:
         case Heading(text):
             return Heading(one_line(text))
         case Paragraph(text):
-            return Paragraph(clean(text))
+            return Paragraph(shorten(clean(text), TEXT_LIMIT))
         case Bullets(items):
-            lines = (shorten(one_line(item), _LONGEST_ITEM) for item in items)
-            return Bullets(tuple(line for line in lines if line))
+            lines = (shorten(one_line(item), _LONGEST_ITEM) for item in items[:_MOST_ITEMS])
+            kept = tuple(line for line in lines if line)
+            return Bullets(kept) if len(items) <= _MOST_ITEMS else _first(kept, len(items))
         case Link(label, url):
             return Link(one_line(label), one_line(url))
+
+
+def _first(kept: tuple[str, ...], whole: int) -> Bullets:
+    return Bullets((*kept, f"… and {whole - len(kept)} more in the case"))
 
 
 def _cuttable(block: Block) -> int:

@@ -1,4 +1,4 @@
-"""Finding issues by their key, and listing what changed: both are searches in JQL."""
+"""What changed since a moment, page by page: a search in JQL, which knows whole minutes only."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from casebridge_core import ChangePage, InboundComment, Ticket, TicketEvent
+from casebridge_core import ChangePage, InboundComment, TicketEvent
 from casebridge_jira.comments import read_comment
 from casebridge_jira.statuses import VENDOR
 from casebridge_jira.tickets import TICKET_FIELDS, read_objects, read_site, read_text, read_ticket
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from casebridge_jira.client import JiraClient
 
 PAGE: Final = 100
-_FOUND_AT_MOST: Final = 50
 _EARLIEST_ZONE: Final = timezone(-timedelta(hours=12))
 
 
@@ -28,18 +27,6 @@ class _Page(msgspec.Struct, frozen=True, kw_only=True):
     jql: str
     at: str | int
     zone: str = ""
-
-
-async def find_tickets(client: JiraClient, correlation_key: str) -> tuple[Ticket, ...]:
-    """Return the project's issues that are labelled with exactly this key, oldest first."""
-    jql = (
-        f'project = "{client.config.project}" AND labels = "{correlation_key}" ORDER BY created ASC'
-    )
-    found = await client.search(jql, TICKET_FIELDS, limit=_FOUND_AT_MOST)
-    tickets = (
-        read_ticket(issue, client.config.base_url, correlation_key) for issue in found["issues"]
-    )
-    return tuple(t for t in tickets if t is not None and t.correlation_key == correlation_key)
 
 
 async def list_changes(client: JiraClient, since: datetime, page: str | None) -> ChangePage:

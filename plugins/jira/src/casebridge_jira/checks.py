@@ -30,7 +30,9 @@ _PERMISSIONS: Final = {
 }
 
 
-async def check(client: JiraClient, outbound: Mapping[CaseStatus, str]) -> ConnectionReport:
+async def check_connection(
+    client: JiraClient, outbound: Mapping[CaseStatus, str]
+) -> ConnectionReport:
     """Return the report; ``outbound`` is the native status that each case status is pushed to."""
     lines = [line async for line in _site(client)]
     if any(line.ok is False for line in lines):
@@ -54,11 +56,10 @@ async def check(client: JiraClient, outbound: Mapping[CaseStatus, str]) -> Conne
 
 async def _site(client: JiraClient) -> AsyncIterator[CheckLine]:
     try:
-        answer = await client.read("/serverInfo")
+        found = await client.server_info()
     except PushError as error:
         yield _failed("reachable", error, "Check base_url, and that this machine may reach it.")
         return
-    found = _mapping(answer)
     version = read_text(found.get("version")) or "unknown"
     kind = "Jira Cloud" if found.get("deploymentType") == "Cloud" else "Jira Data Center"
     yield CheckLine(name="reachable", ok=True, detail=f"{kind}, version {version}")
