@@ -26,6 +26,7 @@ _SCRIPT: Final = r"""
     var TOKEN_ID = @token_id@;
     var SECRET_PROPERTY = @secret_property@;
     var INSTANCE = @instance@;
+    var CORRELATION_FIELD = @correlation_field@;
 
     function ascii(text) {
         return text.replace(/[\u007f-\uffff]/g, function (character) {
@@ -33,12 +34,16 @@ _SCRIPT: Final = r"""
         });
     }
 
+    function text(value) {
+        return value === null || value === undefined ? '' : String(value);
+    }
+
     function person(reference) {
         if (reference.nil()) { return null; }
         return {
-            value: String(reference),
-            display_value: String(reference.getDisplayValue()),
-            email: String(reference.email)
+            value: text(reference),
+            display_value: text(reference.getDisplayValue()),
+            email: text(reference.email)
         };
     }
 
@@ -51,26 +56,26 @@ _SCRIPT: Final = r"""
         entry.query();
         if (!entry.next()) { return null; }
         return {
-            value: entry.getValue('value'),
+            value: text(entry.getValue('value')),
             element: journal,
-            sys_id: entry.getUniqueValue(),
-            sys_created_on: entry.getValue('sys_created_on'),
-            sys_created_by: entry.getValue('sys_created_by')
+            sys_id: text(entry.getUniqueValue()),
+            sys_created_on: text(entry.getValue('sys_created_on')),
+            sys_created_by: text(entry.getValue('sys_created_by'))
         };
     }
 
     function send(event, changed, comment) {
         var body = ascii(JSON.stringify({
-            table: current.getTableName(),
-            sys_id: current.getUniqueValue(),
-            number: current.getValue('number'),
-            state: current.getValue('state'),
-            state_label: current.getDisplayValue('state'),
-            sys_updated_on: current.getValue('sys_updated_on'),
-            sys_updated_by: current.getValue('sys_updated_by'),
-            short_description: current.getValue('short_description'),
+            table: text(current.getTableName()),
+            sys_id: text(current.getUniqueValue()),
+            number: text(current.getValue('number')),
+            state: text(current.getValue('state')),
+            state_label: text(current.getDisplayValue('state')),
+            sys_updated_on: text(current.getValue('sys_updated_on')),
+            sys_updated_by: text(current.getValue('sys_updated_by')),
+            short_description: text(current.getValue('short_description')),
             assigned_to: person(current.assigned_to),
-            correlation_id: current.getValue('correlation_id'),
+            correlation_id: text(current.getValue(CORRELATION_FIELD)),
             event: event,
             changed: changed,
             comment: comment,
@@ -119,6 +124,7 @@ def script(config: ServiceNowConfig, inbox: InboxAddress) -> str:
         "token_id": inbox.token_id,
         "secret_property": SECRET_PROPERTY,
         "instance": config.base_url,
+        "correlation_field": config.correlation_field,
     }
     for name, value in values.items():
         text = text.replace(f"@{name}@", json.dumps(value))
