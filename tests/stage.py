@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -41,6 +42,20 @@ def eventually(condition: Callable[[], object], *, within: float = DEADLINE_SECO
             msg = f"not within {within} s; last value: {value!r}"
             raise AssertionError(msg)
         time.sleep(0.02)
+
+
+class MovableClock:
+    """The time of day, which a test can move forward."""
+
+    def __init__(self) -> None:
+        self._ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return utc_now() + self._ahead
+
+    def advance(self, **by: float) -> None:
+        """Move the clock forward, by keywords such as ``minutes=5``."""
+        self._ahead += timedelta(**by)
 
 
 class Api:

@@ -6,13 +6,22 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.stage import Service, running_service
+from tests.stage import MovableClock, Service, running_service
 
 
 @pytest.fixture(scope="module")
-def shared_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def clock() -> MovableClock:
+    """The service's clock: the time of day, until a test moves it forward."""
+    return MovableClock()
+
+
+@pytest.fixture(scope="module")
+def shared_service(
+    tmp_path_factory: pytest.TempPathFactory, clock: MovableClock
+) -> Iterator[Service]:
     """A service with the installed plugins, for every test of a module."""
-    with running_service(tmp_path_factory.mktemp("service") / "data") as running_one:
+    folder = tmp_path_factory.mktemp("service") / "data"
+    with running_service(folder, clock=clock, sweep_seconds=0.05) as running_one:
         yield running_one
 
 
