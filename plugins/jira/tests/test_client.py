@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -98,6 +99,7 @@ async def test_a_scoped_token_calls_the_gateway_only(
         ),
         (httpx.Response(410, json={"errorMessages": ["removed"]}), InvalidRequest),
         (httpx.Response(500, html="<h1>oops</h1>"), VendorUnavailable),
+        (httpx.Response(408), VendorUnavailable),
         (httpx.Response(200, html="<h1>log in</h1>"), UnexpectedResponse),
         (httpx.Response(200, json={"id": "10231", "key": "SEC-12"}), UnexpectedResponse),
         (httpx.Response(302, headers={"location": "https://evil.example.com"}), UnexpectedResponse),
@@ -165,6 +167,7 @@ async def test_a_429_says_how_long_to_wait(
         httpx.Response(201),
         httpx.Response(200, html="<h1>log in</h1>"),
         httpx.Response(504),
+        httpx.Response(408),
         httpx.Response(503, headers={"retry-after": "9"}),
     ],
 )
@@ -248,6 +251,46 @@ async def test_comments_are_read_page_by_page(
 )
 def test_jql_takes_the_wall_clock_of_the_account(zone: str, text: str) -> None:
     assert wall_clock(datetime(2026, 7, 1, 10, 30, 59, tzinfo=UTC), zone) == text
+
+
+async def test_data_center_goes_on_from_the_last_minute_and_within_one_by_offset(
+    hooks: VendorHooks,
+    online: Connect,
+    data_center: dict[str, object],
+    httpx_mock: HTTPXMock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("casebridge_jira.changes.PAGE", 2)
+    asked: list[tuple[str, int]] = []
+    minutes = [0, 0, 0, 5, 6]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        body = json.loads(request.content)
+        minute = int(body["jql"].partition("10:")[2][:2])
+        first = body.get("startAt", 0)
+        asked.append((body["jql"].partition('>= "')[2][:16], first))
+        found = [(n, m) for n, m in enumerate(minutes) if m >= minute]
+        issues = [
+            {
+                "id": str(n),
+                "key": f"SEC-{n}",
+                "fields": {"status": {"name": "Done"}, "updated": f"2026-03-01T10:{m:02}:30Z"},
+            }
+            for n, m in found[first : first + 2]
+        ]
+        return httpx.Response(200, json={"issues": issues, "total": len(found)})
+
+    api = "https://jira.example.com/jira/rest/api/2"
+    httpx_mock.add_response(url=f"{api}/myself", json={"name": "bridge", "timeZone": "Etc/UTC"})
+    httpx_mock.add_callback(answer, url=f"{api}/search", is_reusable=True)
+    connector, page, seen = online(data_center), None, set[str]()
+    for _ in range(3):
+        changes = await hooks.list_changes(connector, datetime(2026, 3, 1, 10, tzinfo=UTC), page)
+        seen |= {event.external_id for event in changes.events}
+        page = changes.next_page
+    assert page is None
+    assert seen == {"0", "1", "2", "3", "4"}
+    assert asked == [("2026-03-01 10:00", 0), ("2026-03-01 10:00", 2), ("2026-03-01 10:05", 0)]
 
 
 def test_an_hour_that_comes_twice_is_taken_early() -> None:

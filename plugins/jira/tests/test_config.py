@@ -70,6 +70,7 @@ def test_a_wrong_field_is_named(
         decoded(cloud, **change)
     assert wrong.value.path.startswith(path)
     assert "s3cret" not in str(wrong.value)
+    assert "{secret}" not in str(wrong.value)
 
 
 def test_each_deployment_asks_for_its_own_credential(

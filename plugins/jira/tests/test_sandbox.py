@@ -238,3 +238,28 @@ async def test_a_deleted_ticket_is_gone(
     jira.control.delete("SEC-1")
     with pytest.raises(TicketNotFound):
         await hooks.fetch_ticket(connector, ref)
+
+
+async def test_a_context_path_is_kept(
+    hooks: VendorHooks,
+    connector: Connector[JiraConfig],
+    jira: Jira,
+    projection: CaseProjection,
+    rewire: Rewire,
+) -> None:
+    jira.control.change_scenario(context_path="/jira")
+    below = rewire(connector, base_url=f"{jira.url}/jira")
+    ticket = (await hooks.push_case(below, projection)).ticket
+    assert ticket.ref.url == f"{jira.url}/jira/browse/SEC-1"
+    assert await hooks.fetch_ticket(below, ticket.ref) == ticket
+
+
+async def test_a_ticket_that_moved_to_another_project_keeps_its_id(
+    hooks: VendorHooks, connector: Connector[JiraConfig], jira: Jira, projection: CaseProjection
+) -> None:
+    ref = (await hooks.push_case(connector, projection)).ticket.ref
+    jira.control.move_project("SEC-1", "OPS")
+    moved = await hooks.fetch_ticket(connector, ref)
+    assert (moved.ref.external_id, moved.ref.key) == (ref.external_id, "OPS-1")
+    change = StatusChange(status=CaseStatus.RESOLVED, native="Done")
+    assert (await hooks.push_status_change(connector, ref, change)).status.name == "Done"

@@ -12,7 +12,14 @@ from typing import Any
 from msgspec import UNSET, UnsetType
 
 from casebridge_core import NativeStatus, Person
-from casebridge_jira.tickets import read_id, read_objects, read_person, read_status, read_text
+from casebridge_jira.tickets import (
+    ids_of,
+    read_id,
+    read_objects,
+    read_person,
+    read_status,
+    read_text,
+)
 
 Json = Mapping[str, Any]
 
@@ -50,7 +57,7 @@ def changed_assignee(payload: Json, fields: Json) -> Person | UnsetType | None:
         identity = read_text(item.get("to"))
         if identity is None:
             return None
-        if held is not None and held.id == identity:
+        if identity in ids_of(fields.get("assignee")):
             return held
         return Person(id=identity, name=read_text(item.get("toString")))
     match payload:

@@ -83,7 +83,7 @@ def _ahead_cloud(here: _Page, found: Mapping[str, Any]) -> _Page | None:
 def _ahead(client: JiraClient, here: _Page, found: Mapping[str, Any]) -> _Page | None:
     """Go on from the last issue's own minute, so that a change meanwhile moves nothing past us.
 
-    Only a page that lies within one minute goes on by offset.
+    Where that is no later (a page within one minute, an hour that comes twice), go on by offset.
     """
     issues, total = found["issues"], found.get("total")
     offset = (here.at if isinstance(here.at, int) else 0) + len(issues)
@@ -92,7 +92,7 @@ def _ahead(client: JiraClient, here: _Page, found: Mapping[str, Any]) -> _Page |
     last = read_ticket(issues[-1], client.config.base_url)
     jql = here.jql
     if last is not None and last.updated_at is not None:
-        jql = _changed_since(client, last.updated_at, here.zone)
+        jql = max(jql, _changed_since(client, last.updated_at, here.zone))
     return msgspec.structs.replace(here, jql=jql, at=offset if jql == here.jql else 0)
 
 

@@ -43,6 +43,8 @@ def refine(response: httpx.Response, document: object) -> PushError | None:
             return AuthenticationFailed(
                 f"{told}; Jira has locked the account behind a CAPTCHA: log in once in a browser"
             )
+        case 408 | 425:
+            return None
         case 404 if not _is_error_collection(document):
             return DestinationNotFound(
                 f"{host} has no Jira API at this address; check base_url, the cloud id and the"

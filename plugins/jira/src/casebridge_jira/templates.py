@@ -29,13 +29,11 @@ def fill(value: object, projection: CaseProjection) -> object:
             return value
 
 
-def unknown_placeholders(value: object, path: str = "") -> Iterator[tuple[str, str]]:
-    """Yield ``(path, name)`` for every placeholder that does not exist."""
+def unknown_placeholders(value: object, path: str = "") -> Iterator[str]:
+    """Yield the path of every text that holds a placeholder which does not exist."""
     match value:
-        case str():
-            for name in _PLACEHOLDER.findall(value):
-                if name not in PLACEHOLDERS:
-                    yield path, name
+        case str() if not PLACEHOLDERS.issuperset(_PLACEHOLDER.findall(value)):
+            yield path
         case Mapping():
             for key, item in value.items():
                 yield from unknown_placeholders(item, f"{path}.{key}" if path else str(key))

@@ -99,20 +99,23 @@ def read_category(value: object) -> StatusCategory | None:
 
 
 def read_person(value: object) -> Person | None:
-    """Return a user by ``accountId`` (Cloud) or ``name`` (Data Center)."""
-    if not isinstance(value, Mapping):
-        return None
-    identity = next(
-        (text for field in ("accountId", "name", "key") if (text := read_text(value.get(field)))),
-        None,
-    )
-    if identity is None:
+    """Return a user: by ``accountId`` on Cloud, by ``name`` on Data Center."""
+    ids = ids_of(value)
+    if not isinstance(value, Mapping) or not ids:
         return None
     return Person(
-        id=identity,
+        id=ids[0],
         name=read_text(value.get("displayName")),
         email=read_text(value.get("emailAddress")),
     )
+
+
+def ids_of(user: object) -> tuple[str, ...]:
+    """Return every id of a user, the one we go by first; changelogs may name another one."""
+    if not isinstance(user, Mapping):
+        return ()
+    named = (read_text(user.get(field)) for field in ("accountId", "name", "key"))
+    return tuple(each for each in named if each is not None)
 
 
 def read_moment(value: object) -> datetime | None:
