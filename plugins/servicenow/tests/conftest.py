@@ -110,6 +110,14 @@ def connect(
     return lambda **settings: connector_with(**(known | settings))
 
 
+@pytest.fixture
+def vendor(
+    connect: Callable[..., Connector[ServiceNowConfig]],
+) -> Connector[ServiceNowConfig]:
+    """Return a connector to the stand-in ServiceNow."""
+    return connect()
+
+
 @pytest.fixture(scope="session")
 def hooks() -> VendorHooks:
     return ConnectorCatalog.of(servicenow=plugin)["servicenow"]
