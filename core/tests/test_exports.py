@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import types
 
+import msgspec
+import pytest
+
 import casebridge_core
+from casebridge_core import cases, catalog, connectors, discovery, tickets
 
 
 def test_all_lists_every_public_name_and_no_other() -> None:
@@ -32,6 +36,21 @@ def test_every_public_class_and_function_says_what_it_is() -> None:
         value = getattr(casebridge_core, name)
         if isinstance(value, type | types.FunctionType):
             assert (value.__doc__ or "").strip(), name
+
+
+def test_every_value_is_frozen_and_built_by_keywords() -> None:
+    values = {
+        value
+        for module in (casebridge_core, cases, catalog, connectors, discovery, tickets)
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, msgspec.Struct)
+    } - {msgspec.Struct}
+
+    assert len(values) > 25
+    for value in values:
+        assert value.__struct_config__.frozen, value
+        with pytest.raises(TypeError):
+            value(*value.__struct_fields__)
 
 
 def test_the_package_is_typed() -> None:

@@ -89,6 +89,18 @@ def test_a_malformed_manifest_is_refused(
     assert problem in str(error)
 
 
+def test_an_index_lag_may_be_a_whole_number(cross_cutting: CrossCutting) -> None:
+    plugin = cross_cutting("""
+        @hookimpl
+        def itsm_declare_connector():
+            return ConnectorManifest(
+                vendor="acme", title="A", capabilities=frozenset(), config_type=ConnectorConfig,
+                index_lag=0)
+    """)
+
+    assert ConnectorCatalog.of(acme=plugin).failures == ()
+
+
 def test_a_configuration_that_cannot_be_described_is_refused(
     refusal: Refusal, cross_cutting: CrossCutting
 ) -> None:
