@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from sqlalchemy import func, select
+
 from casebridge.persistence.database import Database
 
 if TYPE_CHECKING:
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
+_LOCK: Final = int.from_bytes(b"casebrdg", "big")
 
 
 def configuration(connection: Connection) -> Config:
@@ -27,6 +30,8 @@ def configuration(connection: Connection) -> Config:
 async def upgrade(database: Database, revision: str = "head") -> None:
     """Apply every migration up to ``revision``, in one transaction.
 
+    Processes that start together take turns: the later one finds nothing left to do.
+
     Raises:
         sqlalchemy.exc.SQLAlchemyError: the database cannot be reached or a migration failed; then
             nothing of it is applied.
@@ -35,4 +40,6 @@ async def upgrade(database: Database, revision: str = "head") -> None:
 
     async with database.write() as session:
         connection = await session.connection()
+        if not database.is_sqlite:  # there the transaction itself is exclusive
+            await session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
         await connection.run_sync(lambda sync: command.upgrade(configuration(sync), revision))

@@ -1,0 +1,104 @@
+"""Both databases, migrated once and copied for each test, and the service in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from casebridge.persistence.database import Database
+from casebridge.persistence.migrate import upgrade
+from tests.postgres import PostgresServer, running_postgres
+
+BACKENDS = ("sqlite", "postgresql")
+_TEMPLATE = "migrated"
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """Run one PostgreSQL for all tests that ask for it."""
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """Create an empty database on PostgreSQL."""
+    name = f"test_{next(_numbers)}"
+    yield postgres_server.create_database(name)
+    postgres_server.drop_database(name)
+
+
+@pytest.fixture(params=BACKENDS)
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Name an empty database, on each of the two."""
+    if request.param == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path / 'casebridge.db'}"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+@pytest.fixture(scope="session")
+def _migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("migrated") / "casebridge.db"
+    _migrate(f"sqlite+aiosqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def _migrated_template(postgres_server: PostgresServer) -> str:
+    _migrate(postgres_server.create_database(_TEMPLATE))
+    return _TEMPLATE
+
+
+@pytest.fixture(params=BACKENDS)
+def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Name a database of the newest revision, on each of the two."""
+    if request.param == "sqlite":
+        path = tmp_path / "casebridge.db"
+        shutil.copy(request.getfixturevalue("_migrated_file"), path)
+        yield f"sqlite+aiosqlite:///{path}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    template: str = request.getfixturevalue("_migrated_template")
+    name = f"test_{next(_numbers)}"
+    yield server.create_database(name, template=template)
+    server.drop_database(name)
+
+
+@pytest.fixture
+async def opened() -> AsyncIterator[Callable[[str], Database]]:
+    """Open databases by URL; they are closed after the test."""
+    databases: list[Database] = []
+
+    def open_one(url: str) -> Database:
+        databases.append(Database(url))
+        return databases[-1]
+
+    yield open_one
+    for database in databases:
+        await database.close()
+
+
+@pytest.fixture
+def database(opened: Callable[[str], Database], migrated_url: str) -> Database:
+    """Open a database of the newest revision, on each of the two."""
+    return opened(migrated_url)
+
+
+def _migrate(url: str) -> None:
+    """Bring a database to the newest revision, beside whatever event loop the tests run in."""
+
+    async def work() -> None:
+        database = Database(url)
+        await upgrade(database)
+        await database.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, work()).result()
