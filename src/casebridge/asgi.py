@@ -14,7 +14,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 from casebridge.bridge import open_bridge
 from casebridge.services.clock import Clock, utc_now
 from casebridge.settings import Settings
-from casebridge.web import cases, connectors, health, inbox, plugins, tokens
+from casebridge.web import cases, connectors, health, inbox, plugins, tickets, tokens
 from casebridge.web.access import provide_bridge, provide_principal
 from casebridge.web.problems import HANDLERS
 from casebridge_core import ConnectorCatalog
@@ -45,6 +45,8 @@ def create_app(
             cases.CaseController,
             connectors.ConnectorController,
             tokens.TokenController,
+            tickets.TicketController,
+            tickets.resync_tenant,
             plugins.list_plugins,
         ],
         dependencies={"who": Provide(provide_principal)},

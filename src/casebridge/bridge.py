@@ -12,6 +12,7 @@ from datetime import timedelta
 from casebridge.engine.claims import Claims
 from casebridge.engine.convergence import Convergence
 from casebridge.engine.embedded import EmbeddedEngine
+from casebridge.engine.gate import Gate
 from casebridge.engine.situation import Lookout
 from casebridge.engine.steps import Steps
 from casebridge.persistence.database import Database
@@ -23,6 +24,7 @@ from casebridge.services.connectors import Connectors
 from casebridge.services.fanout import FanOut
 from casebridge.services.inbox import Inbox
 from casebridge.services.tenants import Tenants
+from casebridge.services.tickets import Tickets
 from casebridge.services.tokens import Tokens
 from casebridge.services.vault import Vault
 from casebridge.settings import Settings
@@ -41,6 +43,7 @@ class Bridge:
     tenants: Tenants
     cases: Cases
     connectors: Connectors
+    tickets: Tickets
     tokens: Tokens
     inbox: Inbox
 
@@ -80,6 +83,7 @@ async def open_bridge(
         tenants=Tenants(database, clock),
         cases=Cases(database, fanout, clock, settings.public_url),
         connectors=Connectors(database, connections, fanout, clock),
+        tickets=Tickets(database, fanout, clock),
         tokens=tokens,
         inbox=Inbox(database, tokens, connections, fanout, clock),
     )
@@ -92,7 +96,8 @@ async def open_bridge(
         convergence = Convergence(
             claims,
             Lookout(database, connections, clock),
-            Steps(database, claims, clock),
+            Gate(database, connections, clock),
+            Steps(database, claims, fanout, clock),
             clock,
         )
         async with _running(engine, claims, convergence, catalog if converging else None):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, Generic, TypeVar
@@ -91,12 +91,17 @@ class ConnectorManifest(msgspec.Struct, frozen=True, kw_only=True):
     contract: int = CONTRACT_VERSION
 
 
+def _ignore(_seconds: float) -> None:
+    """Take no notice: nobody is pacing this connector."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connector(Generic[ConfigT]):
     """One tenant's configured instance, as a hook receives it; plugins keep no state of their own.
 
     ``http`` belongs to the host: it reaches the hosts of the configuration only, follows no
-    redirects and has its time-outs set. Do not close it.
+    redirects and has its time-outs set. Do not close it. Call ``slow_down(seconds)`` when the
+    vendor's headers say that its limit is near: the host then starts nothing new for so long.
     """
 
     id: str
@@ -105,6 +110,7 @@ class Connector(Generic[ConfigT]):
     config: ConfigT
     http: httpx.AsyncClient
     statuses: StatusOverrides = field(default_factory=StatusOverrides)
+    slow_down: Callable[[float], None] = field(default=_ignore, repr=False)
 
 
 def is_loopback(host: str) -> bool:

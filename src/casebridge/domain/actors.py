@@ -29,6 +29,7 @@ class TimelineKind(StrEnum):
     TICKET_DELETED = "ticket_deleted"
     TICKET_MOVED = "ticket_moved"
     RESYNC = "resync"
+    FORCE_SYNC = "force_sync"
 
 
 def cross_system(vendor: str) -> str:

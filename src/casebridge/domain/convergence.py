@@ -24,14 +24,19 @@ class FindTicket(msgspec.Struct, frozen=True):
     last_chance: bool
 
 
+class Verify(msgspec.Struct, frozen=True):
+    """Read the ticket, and take over what it says."""
+
+
 class Settle(msgspec.Struct, frozen=True):
     """Note that both sides agree, without calling the vendor."""
 
 
 class PushStatus(msgspec.Struct, frozen=True):
-    """Bring the ticket to the native status ``native``."""
+    """Bring the ticket to the native status ``native``, past the workflow when ``forced``."""
 
     native: str
+    forced: bool = False
 
 
 class PostComment(msgspec.Struct, frozen=True):
@@ -41,7 +46,7 @@ class PostComment(msgspec.Struct, frozen=True):
     search_first: bool
 
 
-Step = Mint | FindTicket | Settle | PushStatus | PostComment
+Step = Mint | FindTicket | Verify | Settle | PushStatus | PostComment
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +57,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     linked: bool
+    verify_asked: bool = False
+    forced: bool = False
     settled_status: CaseStatus | None = None
     ticket_status: NativeStatus | None = None
     create_attempted_at: datetime | None = None
@@ -76,11 +83,13 @@ def next_step(
         if progress.create_attempted_at is None:
             return Mint()
         return FindTicket(last_chance=now >= progress.create_attempted_at + index_lag)
+    if progress.verify_asked:
+        return Verify()
     if progress.settled_status is not projection.status:
         known = progress.ticket_status
         if native is None or (known is not None and known.matches(native)):
             return Settle()
-        return PushStatus(native)
+        return PushStatus(native, progress.forced)
     if can_comment:
         for comment in projection.comments:
             if comment.key not in progress.comments_posted:

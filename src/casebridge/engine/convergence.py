@@ -6,11 +6,21 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 
-from casebridge.domain.convergence import FindTicket, Mint, PostComment, PushStatus, Settle
+from casebridge.domain.convergence import (
+    FindTicket,
+    Mint,
+    PostComment,
+    PushStatus,
+    Settle,
+    Step,
+    Verify,
+)
 from casebridge.engine.claims import Claim, Claims, LeaseLost
+from casebridge.engine.gate import Gate
 from casebridge.engine.outcomes import note_failure, note_success
-from casebridge.engine.situation import Lookout
+from casebridge.engine.situation import Lookout, Situation
 from casebridge.engine.steps import Steps
 from casebridge.services.clock import Clock
 from casebridge_core import CasebridgeError
@@ -21,10 +31,13 @@ log = logging.getLogger(__name__)
 class Convergence:
     """Brings tickets to where their cases are."""
 
-    def __init__(self, claims: Claims, lookout: Lookout, steps: Steps, clock: Clock) -> None:
+    def __init__(
+        self, claims: Claims, lookout: Lookout, gate: Gate, steps: Steps, clock: Clock
+    ) -> None:
         """Bind what a convergence needs."""
         self._claims = claims
         self._lookout = lookout
+        self._gate = gate
         self._steps = steps
         self._clock = clock
 
@@ -51,18 +64,28 @@ class Convergence:
         if now.step is None:
             await self._finish(claim)
             return False
-        if not now.account_known and now.hooks.has("itsm_identify_account"):
+        opens_at = await self._gate.admit(now.ref.connector_id, limited=now.limited)
+        if opens_at is not None:
+            await self._postpone(claim, opens_at)
+            return False
+        if now.account is None and now.hooks.has("itsm_identify_account"):
             await self._steps.identify(now)
-        match now.step:
+        return await self._do(claim, now, now.step)
+
+    async def _do(self, claim: Claim, now: Situation, step: Step) -> bool:
+        """Do the step; False when the next one has to wait."""
+        match step:
             case Mint():
                 await self._steps.mint(claim, now)
             case FindTicket(last_chance):
                 return await self._steps.find_ticket(claim, now, last_chance=last_chance)
+            case Verify():
+                await self._steps.verify(claim, now)
             case Settle():
                 await self._steps.settle(claim, now)
-            case PushStatus(native):
-                await self._steps.push_status(claim, now, native)
-            case PostComment() as step:
+            case PushStatus():
+                await self._steps.push_status(claim, now, step)
+            case PostComment():
                 await self._steps.post_comment(claim, now, step)
         return True
 
@@ -71,6 +94,11 @@ class Convergence:
         async with self._claims.commit(claim) as (_, ref, _):
             if ref.gone_at is None:
                 ref.due_at = ref.due_at or self._clock()
+
+    async def _postpone(self, claim: Claim, until: datetime) -> None:
+        """Come back when the connector's limit allows; this is no failure."""
+        async with self._claims.commit(claim) as (_, ref, _):
+            ref.due_at = ref.due_at or until
 
     async def _finish(self, claim: Claim) -> None:
         """Nothing is missing: whatever failed before is over."""

@@ -41,7 +41,8 @@ class Situation:
     """What one look found; ``step`` is None when nothing is missing."""
 
     ref: RefRow
-    account_known: bool
+    account: str | None
+    limited: bool
     hooks: VendorHooks
     connector: Connector[Any]
     projection: CaseProjection
@@ -89,7 +90,8 @@ class Lookout:
         )
         return Situation(
             ref=ref,
-            account_known=row.account_id is not None,
+            account=row.account_id,
+            limited=row.calls_per_minute is not None,
             hooks=hooks,
             connector=connector,
             projection=projection,
@@ -123,6 +125,8 @@ async def _rows(
 def _progress(ref: RefRow, comments: list[PostedCommentRow]) -> Progress:
     return Progress(
         linked=ref.external_id is not None,
+        verify_asked=ref.verify_asked,
+        forced=ref.force_reason is not None,
         settled_status=CaseStatus(ref.settled_status) if ref.settled_status else None,
         ticket_status=ticket_status(ref),
         create_attempted_at=ref.create_attempted_at,

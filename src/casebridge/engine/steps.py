@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from casebridge.domain.actors import TimelineKind
-from casebridge.domain.convergence import PostComment
+from casebridge.domain.convergence import PostComment, PushStatus
 from casebridge.engine.claims import Claim, Claims
 from casebridge.engine.outcomes import note_failure, note_success, traffic
 from casebridge.engine.situation import Situation
@@ -22,6 +22,8 @@ from casebridge.persistence.connectors import ConnectorRow, PostedCommentRow, Re
 from casebridge.persistence.database import Database
 from casebridge.services import timeline
 from casebridge.services.clock import Clock
+from casebridge.services.fanout import FanOut
+from casebridge.services.reflection import Reflection
 from casebridge.services.snapshots import note_ticket_status, settle, ticket_ref, ticket_status
 from casebridge_core import (
     Capability,
@@ -33,6 +35,7 @@ from casebridge_core import (
     PushResult,
     StatusChange,
     Ticket,
+    TicketEvent,
     TransitionRejected,
 )
 
@@ -42,10 +45,11 @@ ResultT = TypeVar("ResultT")
 class Steps:
     """What a convergence can do. Each raises `PushError`, or `LeaseLost` from its commits."""
 
-    def __init__(self, database: Database, claims: Claims, clock: Clock) -> None:
+    def __init__(self, database: Database, claims: Claims, fanout: FanOut, clock: Clock) -> None:
         """Bind what the steps need."""
         self._database = database
         self._claims = claims
+        self._fanout = fanout
         self._clock = clock
 
     async def identify(self, now: Situation) -> None:
@@ -95,18 +99,53 @@ class Steps:
                 ref.due_at = ref.due_at or self._clock() + delay
         return last_chance
 
+    async def verify(self, claim: Claim, now: Situation) -> None:
+        """Read the ticket and reflect it in the case, as if a webhook had told of it."""
+        event: TicketEvent | None = None
+        if now.hooks.can(Capability.FETCH_TICKET):
+            ticket = await now.hooks.fetch_ticket(now.connector, ticket_ref(now.ref))
+            event = TicketEvent(
+                vendor=now.ref.vendor,
+                external_id=ticket.ref.external_id,
+                key=ticket.ref.key,
+                status=ticket.status,
+                assignee=ticket.assignee,
+                occurred_at=ticket.updated_at,
+            )
+        async with self._claims.commit(claim) as (session, ref, _):
+            ref.verify_asked = False
+            if event is not None:
+                await session.flush()
+                reflection = Reflection(
+                    session=session,
+                    fanout=self._fanout,
+                    hooks=now.hooks,
+                    connector=now.connector,
+                    account=now.account,
+                    event_row=None,
+                    event_id=None,
+                    now=self._clock(),
+                )
+                await reflection.apply(ref, event)
+
     async def settle(self, claim: Claim, now: Situation) -> None:
         """Note that the ticket stands for the case's status already: nothing is pushed."""
         async with self._claims.commit(claim) as (session, ref, _):
             settle(ref, now.projection.status, ticket_status(ref))
+            ref.force_reason = ref.force_actor = None
             await note_success(session, ref, self._clock())
 
-    async def push_status(self, claim: Claim, now: Situation, native: str) -> None:
+    async def push_status(self, claim: Claim, now: Situation, step: PushStatus) -> None:
         """Bring the ticket to a native status, and believe only what is read back."""
-        status = now.projection.status
+        status, native = now.projection.status, step.native
         async with self._claims.commit(claim) as (_, ref, _):
             ref.status_attempted_at = self._clock()
-        change = StatusChange(status=status, native=native)
+        change = StatusChange(
+            status=status,
+            native=native,
+            reason=now.ref.force_reason or "",
+            forced=step.forced,
+        )
         try:
             ticket = await _unclear(
                 now.hooks.push_status_change(now.connector, ticket_ref(now.ref), change)
@@ -118,7 +157,7 @@ class Steps:
                 )
         except PushError:
             async with self._claims.commit(claim) as (_, ref, _):
-                ref.status_attempted_at = None
+                ref.status_attempted_at = ref.force_reason = ref.force_actor = None
             raise
         await self._note_status(claim, status, ticket)
 
@@ -161,7 +200,8 @@ class Steps:
     async def _note_status(self, claim: Claim, status: CaseStatus, ticket: Ticket) -> None:
         at = self._clock()
         async with self._claims.commit(claim) as (session, ref, case):
-            ref.status_attempted_at = None
+            by = f" (forced by {ref.force_actor})" if ref.force_actor else ""
+            ref.status_attempted_at = ref.force_reason = ref.force_actor = None
             ref.last_pushed_status = status
             ref.last_pushed_at = at
             seen, updated = ref.status_seen_at, ticket.updated_at
@@ -170,7 +210,7 @@ class Steps:
                 note_ticket_status(ref, ticket.status)
                 ref.status_seen_at = updated or seen
             await note_success(session, ref, at)
-            text = f"pushed {status} to {ticket.ref.key}: {ticket.status.name}"
+            text = f"pushed {status} to {ticket.ref.key}: {ticket.status.name}{by}"
             detail = {"status": status, "native": ticket.status.name}
             kind = TimelineKind.STATUS_PUSHED
             timeline.record(session, case, traffic(ref, at), kind, text, **detail)

@@ -14,8 +14,10 @@ from casebridge.persistence.schema import PublicRow, Row
 class ConnectorRow(PublicRow):
     """One configured instance of a vendor. ``config_sealed`` is the whole configuration, encrypted.
 
-    ``paused_reason`` is why the breaker is open; ``quiet_until`` is when the vendor takes calls
-    again; ``removed_at`` marks a removed instance, whose refs stay.
+    ``paused_reason`` is why nothing is pushed, ``paused_by_hand`` whether a person said so;
+    ``quiet_until`` is when the vendor takes calls again; ``removed_at`` marks a removed instance,
+    whose refs stay. ``calls_per_minute`` (NULL: no limit) and ``in_flight`` are its limits, shared
+    by all workers; ``tokens`` and ``tokens_at`` are the state of its bucket.
     """
 
     __tablename__ = "connectors"
@@ -32,7 +34,12 @@ class ConnectorRow(PublicRow):
     account_name: Mapped[str | None] = mapped_column(String(200))
     paused_reason: Mapped[str | None] = mapped_column(Text)
     paused_at: Mapped[datetime | None]
+    paused_by_hand: Mapped[bool]
     quiet_until: Mapped[datetime | None]
+    calls_per_minute: Mapped[int | None]
+    in_flight: Mapped[int]
+    tokens: Mapped[float]
+    tokens_at: Mapped[datetime | None]
     last_success_at: Mapped[datetime | None]
     last_failure_at: Mapped[datetime | None]
     last_failure: Mapped[str | None] = mapped_column(Text)
@@ -47,9 +54,11 @@ class RefRow(PublicRow):
     is the case status on which both sides last agreed, whoever moved last, and ``settled_*`` the
     native status that stood for it. ``ticket_status`` is the newest native status known.
     ``create_attempted_at`` is set while a create may have succeeded unseen, ``status_attempted_at``
-    while a status push is under way. ``due_at`` is when to look at the ref (NULL: nothing to do);
-    a claim takes it, so that a wake-up during the work is not lost, and ``lease_*`` say which
-    worker is at it. Times whose name ends in ``seen_at`` are the vendor's.
+    while a status push is under way. ``verify_asked`` has the ticket read before anything else;
+    ``force_reason`` has the status pushed past the transition graph, once, in the name of
+    ``force_actor``. ``priority`` 0 goes before 1 (backfill). ``due_at`` is when to look at the ref
+    (NULL: nothing to do); a claim takes it, so that a wake-up during the work is not lost, and
+    ``lease_*`` say which worker is at it. Times whose name ends in ``seen_at`` are the vendor's.
     """
 
     __tablename__ = "case_external_refs"
@@ -80,6 +89,10 @@ class RefRow(PublicRow):
 
     create_attempted_at: Mapped[datetime | None]
     status_attempted_at: Mapped[datetime | None]
+    verify_asked: Mapped[bool]
+    force_reason: Mapped[str | None] = mapped_column(Text)
+    force_actor: Mapped[str | None] = mapped_column(String(200))
+    priority: Mapped[int]
     due_at: Mapped[datetime | None]
     attempts: Mapped[int]
     first_failed_at: Mapped[datetime | None]
@@ -96,7 +109,13 @@ class RefRow(PublicRow):
     __table_args__ = (
         UniqueConstraint("case_id", "connector_id"),
         UniqueConstraint("connector_id", "vendor", "external_id"),
-        Index("ix_case_external_refs_due_at", "due_at"),
+        Index("ix_case_external_refs_due_at_connector_id", "due_at", "connector_id"),
+        Index(
+            "ix_case_external_refs_connector_id_priority_due_at",
+            "connector_id",
+            "priority",
+            "due_at",
+        ),
         Index("ix_case_external_refs_lease_until", "lease_until"),
         Index("ix_case_external_refs_case_id", "case_id"),
         Index(

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from casebridge.domain.actors import TimelineKind
@@ -224,6 +224,9 @@ class Cases:
             text = "resync asked for"
             timeline.record(session, case, who.cause(now), TimelineKind.RESYNC, text)
             await self._fanout.reserve(session, case, now)
+            await session.execute(
+                update(RefRow).where(RefRow.case_id == case.id).values(verify_asked=True)
+            )
             await self._fanout.schedule(session, case, now)
             return await _detail(session, case)
 

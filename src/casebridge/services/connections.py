@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any, Final
 
 import httpx
@@ -23,13 +24,39 @@ _CONNECT_SECONDS: Final = 5.0
 _LIMITS: Final = httpx.Limits(max_connections=200, max_keepalive_connections=50)
 
 
+class Meter:
+    """Counts a connector's calls in this process, and remembers a wish of its plugin to go slow."""
+
+    def __init__(self) -> None:
+        """Begin at zero."""
+        self._calls = 0
+        self._pause = 0.0
+
+    def count(self) -> None:
+        """Note one call."""
+        self._calls += 1
+
+    def slow_down(self, seconds: float) -> None:
+        """Note that the vendor's headers ask for a pause of so many seconds."""
+        self._pause = max(self._pause, seconds)
+
+    def drain(self) -> tuple[int, float]:
+        """Return the calls and the longest pause (seconds) since the last time."""
+        found = self._calls, self._pause
+        self._calls, self._pause = 0, 0.0
+        return found
+
+
 class HostBoundTransport(httpx.AsyncBaseTransport):
     """Lets requests through to the hosts that a connector's configuration names, and no others."""
 
-    def __init__(self, inner: httpx.AsyncBaseTransport, hosts: frozenset[str]) -> None:
+    def __init__(
+        self, inner: httpx.AsyncBaseTransport, hosts: frozenset[str], meter: Meter
+    ) -> None:
         """Share ``inner``, which is not closed with this transport."""
         self._inner = inner
         self._hosts = hosts
+        self._meter = meter
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request.
@@ -40,6 +67,7 @@ class HostBoundTransport(httpx.AsyncBaseTransport):
         if request.url.netloc.decode().lower() not in self._hosts:
             msg = f"{request.url.host} is not a host of this connector's configuration"
             raise InvalidRequest(msg)
+        self._meter.count()
         return await self._inner.handle_async_request(request)
 
 
@@ -56,6 +84,7 @@ class Connections:
         self._timeout = httpx.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS))
         self._pool = httpx.AsyncHTTPTransport(limits=_LIMITS)
         self._opened: dict[int, tuple[object, Connector[Any]]] = {}
+        self._meters: dict[int, Meter] = defaultdict(Meter)
 
     def hooks(self, vendor: str) -> VendorHooks:
         """Return a vendor's hooks.
@@ -77,16 +106,22 @@ class Connections:
         if cached is not None and cached[0] == row.updated_at:
             return cached[1]
         config = self.config_of(row)
+        meter = self.meter(row.id)
         connector = Connector(
             id=row.public_id,
             tenant_id=tenant,
             vendor=row.vendor,
             config=config,
-            http=self._client(config),
+            http=self._client(config, meter),
             statuses=msgspec.convert(row.status_overrides, StatusOverrides),
+            slow_down=meter.slow_down,
         )
         self._opened[row.id] = (row.updated_at, connector)
         return connector
+
+    def meter(self, row_id: int) -> Meter:
+        """Return the meter of a stored connector."""
+        return self._meters[row_id]
 
     def unsaved(
         self, vendor: str, raw: object, statuses: StatusOverrides, *, identity: str, tenant: str
@@ -98,7 +133,7 @@ class Connections:
             tenant_id=tenant,
             vendor=vendor,
             config=config,
-            http=self._client(config),
+            http=self._client(config, Meter()),
             statuses=statuses,
         )
 
@@ -122,9 +157,9 @@ class Connections:
         """Close the pool."""
         await self._pool.aclose()
 
-    def _client(self, config: ConnectorConfig) -> httpx.AsyncClient:
+    def _client(self, config: ConnectorConfig, meter: Meter) -> httpx.AsyncClient:
         return httpx.AsyncClient(
-            transport=HostBoundTransport(self._pool, config.hosts()),
+            transport=HostBoundTransport(self._pool, config.hosts(), meter),
             timeout=self._timeout,
             trust_env=False,
             follow_redirects=False,

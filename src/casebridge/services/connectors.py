@@ -30,6 +30,17 @@ from casebridge_core.secret import MASK
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How hard a vendor may be called, by all workers together.
+
+    ``calls_per_minute`` None means no limit of ours; ``in_flight`` is how many tickets are worked
+    on at a time.
+    """
+
+    calls_per_minute: Annotated[int, Meta(ge=1, le=100_000)] | None = None
+    in_flight: Annotated[int, Meta(ge=1, le=200)] = 8
+
+
 class NewConnector(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a connector instance is made of; ``config`` is checked against the vendor's schema."""
 
@@ -37,6 +48,7 @@ class NewConnector(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     name: Name
     config: dict[str, Any]
     statuses: StatusOverrides = msgspec.field(default_factory=StatusOverrides)
+    limits: Limits = Limits()
     enabled: bool = True
 
 
@@ -46,6 +58,7 @@ class ConnectorEdit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     name: Name | UnsetType = UNSET
     config: dict[str, Any] | UnsetType = UNSET
     statuses: StatusOverrides | UnsetType = UNSET
+    limits: Limits | UnsetType = UNSET
     enabled: bool | UnsetType = UNSET
 
 
@@ -79,6 +92,10 @@ class Connectors:
             config_sealed=self._connections.seal(public_id, new.config),
             status_overrides=msgspec.to_builtins(new.statuses),
             site=site,
+            paused_by_hand=False,
+            calls_per_minute=new.limits.calls_per_minute,
+            in_flight=new.limits.in_flight,
+            tokens=1.0,
             created_at=now,
             updated_at=now,
         )
@@ -100,6 +117,9 @@ class Connectors:
                 row.name = edit.name
             if edit.enabled is not UNSET:
                 row.enabled = edit.enabled
+            if edit.limits is not UNSET:
+                row.calls_per_minute = edit.limits.calls_per_minute
+                row.in_flight = edit.limits.in_flight
             if edit.statuses is not UNSET:
                 row.status_overrides = msgspec.to_builtins(edit.statuses)
             if edit.config is not UNSET or edit.statuses is not UNSET:
@@ -113,7 +133,32 @@ class Connectors:
                 row.config_sealed = self._connections.seal(row.public_id, raw)
                 row.account_id = row.account_name = None
             row.updated_at = now
-            await self._resume(session, row)
+            await self._lift_breaker(session, row)
+        return row
+
+    async def pause(self, who: Principal, connector_id: str, reason: str) -> ConnectorRow:
+        """Stop pushing until somebody resumes it by hand; a good check does not.
+
+        Raises:
+            NotFound: the tenant has no such connector.
+        """
+        async with self._database.write() as session:
+            row = await _lock(session, who, connector_id)
+            row.paused_by_hand = True
+            row.paused_at = self._clock()
+            row.paused_reason = f"paused by {who.label}: {reason}"
+        return row
+
+    async def resume(self, who: Principal, connector_id: str) -> ConnectorRow:
+        """Lift any pause and start the waiting work.
+
+        Raises:
+            NotFound: the tenant has no such connector.
+        """
+        async with self._database.write() as session:
+            row = await _lock(session, who, connector_id)
+            row.paused_by_hand = False
+            await self._lift_breaker(session, row)
         return row
 
     async def remove(self, who: Principal, connector_id: str) -> None:
@@ -136,7 +181,7 @@ class Connectors:
             row = await _lock(session, who, connector_id, removed=True)
             row.removed_at = None
             row.updated_at = self._clock()
-            await self._resume(session, row)
+            await self._lift_breaker(session, row)
         return row
 
     async def check(self, who: Principal, connector_id: str) -> ConnectionReport:
@@ -162,7 +207,7 @@ class Connectors:
             if report.account is not None:
                 row.account_id, row.account_name = report.account.id, report.account.name
             if report.ok:
-                await self._resume(session, row)
+                await self._lift_breaker(session, row)
         return report
 
     async def get(self, who: Principal, connector_id: str) -> ConnectorRow:
@@ -235,9 +280,12 @@ class Connectors:
                     field=f"config.{name}",
                 )
 
-    async def _resume(self, session: AsyncSession, row: ConnectorRow) -> None:
-        """Lift the pause and make due what waited for it."""
-        row.paused_reason = row.paused_at = row.quiet_until = None
+    async def _lift_breaker(self, session: AsyncSession, row: ConnectorRow) -> None:
+        """Lift the breaker's pause, and make due what waited for it; a pause by hand stays."""
+        row.quiet_until = None
+        if row.paused_by_hand:
+            return
+        row.paused_reason = row.paused_at = None
         waiting = await session.scalars(
             select(RefRow.id).where(RefRow.connector_id == row.id, RefRow.last_error.is_not(None))
         )

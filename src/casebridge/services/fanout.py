@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
-from sqlalchemy import select, update
+from sqlalchemy import select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from casebridge.domain.identifiers import REF, correlation_key, new_id
 from casebridge.persistence.cases import CaseRow
 from casebridge.persistence.connectors import ConnectorRow, RefRow
 from casebridge_core import Capability, ConnectorCatalog
+
+NEW_WORK: Final = 0
+BACKFILL: Final = 1
 
 
 class WakeUps(Protocol):
@@ -31,11 +34,12 @@ class FanOut:
         self._wakeups = wakeups
 
     async def reserve(
-        self, session: AsyncSession, case: CaseRow, now: datetime
+        self, session: AsyncSession, case: CaseRow, now: datetime, *, only: int | None = None
     ) -> list[tuple[RefRow, ConnectorRow]]:
         """Reserve a ref for every connector that mints tickets and has none yet for this case.
 
         A connector whose plugin is missing counts: its ref waits until the plugin is back.
+        ``only`` names the one connector to reserve for.
         Returns the new refs, each with its connector.
         """
         taken = select(RefRow.connector_id).where(RefRow.case_id == case.id)
@@ -45,6 +49,7 @@ class FanOut:
                 ConnectorRow.enabled,
                 ConnectorRow.removed_at.is_(None),
                 ConnectorRow.id.not_in(taken),
+                true() if only is None else ConnectorRow.id == only,
             )
         )
         refs = [(_new_ref(case, row, now), row) for row in connectors if self._mints(row.vendor)]
@@ -86,7 +91,9 @@ class FanOut:
         return vendor not in self._catalog or self._catalog[vendor].can(Capability.PUSH_CASE)
 
 
-def _new_ref(case: CaseRow, connector: ConnectorRow, now: datetime) -> RefRow:
+def _new_ref(
+    case: CaseRow, connector: ConnectorRow, now: datetime, *, priority: int = NEW_WORK
+) -> RefRow:
     public_id = new_id(REF)
     return RefRow(
         public_id=public_id,
@@ -95,6 +102,8 @@ def _new_ref(case: CaseRow, connector: ConnectorRow, now: datetime) -> RefRow:
         connector_id=connector.id,
         vendor=connector.vendor,
         correlation_key=correlation_key(public_id),
+        verify_asked=False,
+        priority=priority,
         attempts=0,
         due_at=now,
         created_at=now,

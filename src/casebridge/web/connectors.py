@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Controller, delete, get, patch, post
 from litestar.params import FromPath, JSONBody
+from msgspec import Meta
 
 from casebridge.bridge import Bridge
 from casebridge.persistence.connectors import ConnectorRow, RefRow
-from casebridge.services.connectors import ConnectorEdit, NewConnector
+from casebridge.services.connectors import ConnectorEdit, Limits, NewConnector
 from casebridge.services.tenants import Scope
+from casebridge.services.tickets import ManualPush
 from casebridge.web.access import Caller, TheBridge
-from casebridge.web.views import FailureView, failure_of
+from casebridge.web.views import FailureView, TicketView, failure_of
 from casebridge_core import ConnectionReport, StatusOverrides
 
 
@@ -36,6 +38,7 @@ class ConnectorView(msgspec.Struct, frozen=True, kw_only=True):
     last_failure_at: datetime | None
     last_failure: str | None
     quiet_until: datetime | None
+    limits: Limits
     created_at: datetime
 
 
@@ -50,6 +53,18 @@ class FailingTicketView(msgspec.Struct, frozen=True, kw_only=True):
     def of(cls, ref: RefRow) -> FailingTicketView:
         """Show a ref."""
         return cls(id=ref.public_id, key=ref.external_key, failure=failure_of(ref))
+
+
+class Pause(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Why a connector is paused by hand."""
+
+    reason: Annotated[str, Meta(min_length=1, max_length=500)]
+
+
+class Scheduled(msgspec.Struct, frozen=True):
+    """How many tickets will be looked at."""
+
+    tickets: int
 
 
 class ConnectorController(Controller):
@@ -115,6 +130,56 @@ class ConnectorController(Controller):
         """Check the connection line by line; a good report resumes a paused connector."""
         return await bridge.connectors.check(who, connector_id)
 
+    @post("/{connector_id:str}/pause", status_code=200, opt={"scope": Scope.ADMIN})
+    async def pause(
+        self, bridge: TheBridge, who: Caller, connector_id: FromPath[str], data: JSONBody[Pause]
+    ) -> ConnectorView:
+        """Stop pushing until somebody resumes it; a good check does not."""
+        return _view(bridge, await bridge.connectors.pause(who, connector_id, data.reason))
+
+    @post("/{connector_id:str}/resume", status_code=200, opt={"scope": Scope.ADMIN})
+    async def resume(
+        self, bridge: TheBridge, who: Caller, connector_id: FromPath[str]
+    ) -> ConnectorView:
+        """Lift any pause and start the waiting work."""
+        return _view(bridge, await bridge.connectors.resume(who, connector_id))
+
+    @post("/{connector_id:str}/resync", status_code=202, opt={"scope": Scope.WRITE})
+    async def resync(
+        self, bridge: TheBridge, who: Caller, connector_id: FromPath[str]
+    ) -> Scheduled:
+        """Read every ticket of the connector at the vendor and bring each into line."""
+        return Scheduled(await bridge.tickets.resync_connector(who, connector_id))
+
+    @post("/{connector_id:str}/replay", status_code=202, opt={"scope": Scope.WRITE})
+    async def replay(
+        self, bridge: TheBridge, who: Caller, connector_id: FromPath[str]
+    ) -> Scheduled:
+        """Try every dead letter of the connector again."""
+        return Scheduled(await bridge.tickets.replay_connector(who, connector_id))
+
+    @post("/{connector_id:str}/push_case", status_code=200, opt={"scope": Scope.WRITE})
+    async def push_case(
+        self,
+        bridge: TheBridge,
+        who: Caller,
+        connector_id: FromPath[str],
+        data: JSONBody[ManualPush],
+    ) -> TicketView:
+        """See to it that a case has its ticket here; wait for it if asked."""
+        return TicketView.of(*await bridge.tickets.push_case(who, connector_id, data))
+
+    @post("/{connector_id:str}/push_status_change", status_code=200, opt={"scope": Scope.WRITE})
+    async def push_status_change(
+        self,
+        bridge: TheBridge,
+        who: Caller,
+        connector_id: FromPath[str],
+        data: JSONBody[ManualPush],
+    ) -> TicketView:
+        """Bring a case's ticket here to the case's status; wait for it if asked."""
+        return TicketView.of(*await bridge.tickets.push_status(who, connector_id, data))
+
 
 def _view(bridge: Bridge, row: ConnectorRow) -> ConnectorView:
     missing = row.vendor not in bridge.catalog
@@ -136,5 +201,6 @@ def _view(bridge: Bridge, row: ConnectorRow) -> ConnectorView:
         last_failure_at=row.last_failure_at,
         last_failure=row.last_failure,
         quiet_until=row.quiet_until,
+        limits=Limits(calls_per_minute=row.calls_per_minute, in_flight=row.in_flight),
         created_at=row.created_at,
     )

@@ -112,7 +112,12 @@ def upgrade() -> None:
         sa.Column("account_name", sa.String(length=200), nullable=True),
         sa.Column("paused_reason", sa.Text(), nullable=True),
         sa.Column("paused_at", MOMENT, nullable=True),
+        sa.Column("paused_by_hand", sa.Boolean(), nullable=False),
         sa.Column("quiet_until", MOMENT, nullable=True),
+        sa.Column("calls_per_minute", sa.Integer(), nullable=True),
+        sa.Column("in_flight", sa.Integer(), nullable=False),
+        sa.Column("tokens", sa.Double(), nullable=False),
+        sa.Column("tokens_at", MOMENT, nullable=True),
         sa.Column("last_success_at", MOMENT, nullable=True),
         sa.Column("last_failure_at", MOMENT, nullable=True),
         sa.Column("last_failure", sa.Text(), nullable=True),
@@ -151,6 +156,10 @@ def upgrade() -> None:
         sa.Column("last_inbound_at", MOMENT, nullable=True),
         sa.Column("create_attempted_at", MOMENT, nullable=True),
         sa.Column("status_attempted_at", MOMENT, nullable=True),
+        sa.Column("verify_asked", sa.Boolean(), nullable=False),
+        sa.Column("force_reason", sa.Text(), nullable=True),
+        sa.Column("force_actor", sa.String(length=200), nullable=True),
+        sa.Column("priority", sa.Integer(), nullable=False),
         sa.Column("due_at", MOMENT, nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("first_failed_at", MOMENT, nullable=True),
@@ -187,7 +196,18 @@ def upgrade() -> None:
     op.create_index(
         "ix_case_external_refs_case_id", "case_external_refs", ["case_id"], unique=False
     )
-    op.create_index("ix_case_external_refs_due_at", "case_external_refs", ["due_at"], unique=False)
+    op.create_index(
+        "ix_case_external_refs_connector_id_priority_due_at",
+        "case_external_refs",
+        ["connector_id", "priority", "due_at"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_case_external_refs_due_at_connector_id",
+        "case_external_refs",
+        ["due_at", "connector_id"],
+        unique=False,
+    )
     op.create_index(
         "ix_case_external_refs_lease_until", "case_external_refs", ["lease_until"], unique=False
     )
