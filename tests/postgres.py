@@ -14,7 +14,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -41,14 +41,19 @@ class PostgresServer:
     port: int
     account: dict[str, Any]
 
-    def create_database(self, name: str, *, template: str = "template0") -> str:
-        """Create a database as a copy of another; return its SQLAlchemy URL."""
-        self._run("createdb", "--template", template, name)
+    def create_database(self, name: str) -> str:
+        """Create a database; return its SQLAlchemy URL."""
+        self._run("createdb", name)
         return f"postgresql+asyncpg://postgres@127.0.0.1:{self.port}/{name}"
 
     def drop_database(self, name: str) -> None:
         """Drop a database, whoever is connected to it."""
         self._run("dropdb", "--force", name)
+
+    def truncate(self, name: str, tables: Iterable[str]) -> None:
+        """Take every row out of a database's tables, which costs less than a new database."""
+        statement = f"TRUNCATE {', '.join(tables)} RESTART IDENTITY"
+        self._run("psql", "--quiet", "--no-psqlrc", "--command", statement, name)
 
     def _run(self, program: str, *arguments: str) -> None:
         whereabouts = ("-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres")

@@ -1,4 +1,4 @@
-"""Both databases, migrated once and copied for each test, and the service in this process."""
+"""Both databases: empty ones, and ones of the newest revision that each test finds without rows."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ import pytest
 
 from casebridge.persistence.database import Database
 from casebridge.persistence.migrate import upgrade
+from casebridge.persistence.schema import Row
 from tests.postgres import PostgresServer, running_postgres
 
 BACKENDS = ("sqlite", "postgresql")
-_TEMPLATE = "migrated"
+_MIGRATED = "migrated"
 _numbers = count(1)
 
 
@@ -52,24 +53,23 @@ def _migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def _migrated_template(postgres_server: PostgresServer) -> str:
-    _migrate(postgres_server.create_database(_TEMPLATE))
-    return _TEMPLATE
+def _migrated_on_postgres(postgres_server: PostgresServer) -> str:
+    url = postgres_server.create_database(_MIGRATED)
+    _migrate(url)
+    return url
 
 
 @pytest.fixture(params=BACKENDS)
-def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Name a database of the newest revision, on each of the two."""
     if request.param == "sqlite":
         path = tmp_path / "casebridge.db"
         shutil.copy(request.getfixturevalue("_migrated_file"), path)
-        yield f"sqlite+aiosqlite:///{path}"
-        return
+        return f"sqlite+aiosqlite:///{path}"
+    url: str = request.getfixturevalue("_migrated_on_postgres")
     server: PostgresServer = request.getfixturevalue("postgres_server")
-    template: str = request.getfixturevalue("_migrated_template")
-    name = f"test_{next(_numbers)}"
-    yield server.create_database(name, template=template)
-    server.drop_database(name)
+    server.truncate(_MIGRATED, Row.metadata.tables)
+    return url
 
 
 @pytest.fixture

@@ -53,12 +53,15 @@ async def test_upgrading_twice_changes_nothing(database: Database) -> None:
     assert await on(database, differences) == []
 
 
-async def test_every_migration_can_be_undone_and_done_again(database: Database) -> None:
-    await on(database, lambda sync: command.downgrade(configuration(sync), "base"))
-    assert await on(database, tables) == {"alembic_version"}
-
+async def test_every_migration_can_be_undone_and_done_again(opened: Opened, empty_url: str) -> None:
+    database = opened(empty_url)
     await upgrade(database)
 
+    await on(database, lambda sync: command.downgrade(configuration(sync), "base"))
+    left = await on(database, tables)
+    await upgrade(database)
+
+    assert left == {"alembic_version"}
     assert await on(database, differences) == []
 
 

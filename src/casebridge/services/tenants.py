@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from casebridge.domain.actors import api_actor
 from casebridge.domain.identifiers import API_KEY, TENANT, new_id
@@ -118,15 +119,18 @@ class Tenants:
         Returns the file, or None when there are tenants already. The file is written before the
         commit, so that a crash between the two leaves no key that nobody knows.
         """
-        async with self._database.write() as session:
-            if await session.scalar(select(TenantRow.id).limit(1)) is not None:
-                return None
-            tenant = self._tenant(DEFAULT_TENANT)
-            session.add(tenant)
-            await session.flush()
-            key, row = self._key(tenant.id, "first admin", Scope.ADMIN)
-            session.add(row)
-            return _write_private(folder / FIRST_KEY_FILE, key)
+        try:
+            async with self._database.write() as session:
+                if await session.scalar(select(TenantRow.id).limit(1)) is not None:
+                    return None
+                tenant = self._tenant(DEFAULT_TENANT)
+                session.add(tenant)
+                await session.flush()
+                key, row = self._key(tenant.id, "first admin", Scope.ADMIN)
+                session.add(row)
+                return _write_private(folder / FIRST_KEY_FILE, key)
+        except IntegrityError:  # another process, started together with this one, was quicker
+            return None
 
     def _tenant(self, name: str) -> TenantRow:
         return TenantRow(public_id=new_id(TENANT), name=name, created_at=self._clock())
