@@ -1,4 +1,4 @@
-"""Every way in which a vendor fails ends in words on the ref, once on the timeline, and recovers."""
+"""Every failure of a vendor is told in words on the ref, once on the timeline, and is got over."""
 
 from __future__ import annotations
 

@@ -52,7 +52,9 @@ Step = Mint | FindTicket | Verify | Settle | PushStatus | PostComment
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """How far a ref has come.
 
-    ``create_attempted_at`` is set while an attempt to create may have succeeded unseen.
+    ``status_refused`` says that the vendor's workflow does not take the case's status, and that
+    nobody asked to try again. ``create_attempted_at`` is set while an attempt to create may have
+    succeeded unseen.
     ``comments_posted`` and ``comments_attempted`` are comment keys.
     """
 
@@ -60,6 +62,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     verify_asked: bool = False
     forced: bool = False
     settled_status: CaseStatus | None = None
+    status_refused: bool = False
     ticket_status: NativeStatus | None = None
     create_attempted_at: datetime | None = None
     comments_posted: Collection[str] = ()
@@ -85,7 +88,7 @@ def next_step(
         return FindTicket(last_chance=now >= progress.create_attempted_at + index_lag)
     if progress.verify_asked:
         return Verify()
-    if progress.settled_status is not projection.status:
+    if progress.settled_status is not projection.status and not progress.status_refused:
         known = progress.ticket_status
         if native is None or (known is not None and known.matches(native)):
             return Settle()

@@ -23,7 +23,7 @@ from casebridge.engine.outcomes import note_failure, note_success
 from casebridge.engine.situation import Lookout, Situation
 from casebridge.engine.steps import Steps
 from casebridge.services.clock import Clock
-from casebridge_core import CasebridgeError
+from casebridge_core import CasebridgeError, TransitionRejected
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +84,10 @@ class Convergence:
             case Settle():
                 await self._steps.settle(claim, now)
             case PushStatus():
-                await self._steps.push_status(claim, now, step)
+                try:
+                    await self._steps.push_status(claim, now, step)
+                except TransitionRejected as refusal:  # the comments go all the same
+                    await self._fail(claim, refusal)
             case PostComment():
                 await self._steps.post_comment(claim, now, step)
         return True
@@ -103,7 +106,7 @@ class Convergence:
     async def _finish(self, claim: Claim) -> None:
         """Nothing is missing: whatever failed before is over."""
         async with self._claims.commit(claim) as (session, ref, _):
-            if ref.last_error is not None and ref.gone_at is None:
+            if ref.last_error is not None and ref.gone_at is None and ref.dead_at is None:
                 await note_success(session, ref, self._clock())
 
     async def _fail(self, claim: Claim, error: CasebridgeError) -> None:

@@ -26,6 +26,7 @@ from casebridge_core import (
     Connector,
     InvalidConfig,
     PushError,
+    TransitionRejected,
     VendorHooks,
 )
 
@@ -128,6 +129,8 @@ def _progress(ref: RefRow, comments: list[PostedCommentRow]) -> Progress:
         verify_asked=ref.verify_asked,
         forced=ref.force_reason is not None,
         settled_status=CaseStatus(ref.settled_status) if ref.settled_status else None,
+        status_refused=ref.dead_at is not None
+        and ref.last_error_kind == TransitionRejected.__name__,
         ticket_status=ticket_status(ref),
         create_attempted_at=ref.create_attempted_at,
         comments_posted={row.key for row in comments if row.posted_at is not None},

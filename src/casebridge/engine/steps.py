@@ -10,6 +10,7 @@ from collections.abc import Awaitable
 from datetime import timedelta
 from typing import TypeVar
 
+import msgspec
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -112,8 +113,12 @@ class Steps:
                 assignee=ticket.assignee,
                 occurred_at=ticket.updated_at,
             )
-        async with self._claims.commit(claim) as (session, ref, _):
+        async with self._claims.commit(claim) as (session, ref, case):
             ref.verify_asked = False
+            if event is not None and event.status is not None and ref.settled_status != case.status:
+                # A push is owed: the case's status counts, and not how far an earlier one came.
+                note_ticket_status(ref, event.status)
+                event = msgspec.structs.replace(event, status=None)
             if event is not None:
                 await session.flush()
                 reflection = Reflection(
@@ -150,7 +155,7 @@ class Steps:
             ticket = await _unclear(
                 now.hooks.push_status_change(now.connector, ticket_ref(now.ref), change)
             )
-            if not ticket.status.matches(native):
+            if not _arrived(now, step, ticket):
                 raise TransitionRejected(
                     f"{ticket.ref.key} is {ticket.status.name} and not {native},"
                     " although the vendor reported success",
@@ -226,10 +231,21 @@ class Steps:
             row = await _comment_row(session, ref, step.comment.key)
             row.posted_at, row.external_id = at, posted.external_id
             ref.last_pushed_at = at
-            await note_success(session, ref, at)
+            if ref.dead_at is None:
+                await note_success(session, ref, at)
             text = f"commented on {ref.external_key}: {step.comment.kind.replace('_', ' ')}"
             kind = TimelineKind.COMMENT_PUSHED
             timeline.record(session, case, traffic(ref, at), kind, text, comment=step.comment.key)
+
+
+def _arrived(now: Situation, step: PushStatus, ticket: Ticket) -> bool:
+    """Tell whether the ticket, as read back, stands for the case's status.
+
+    It may have gone on by itself to another status of the same meaning (an incident that the
+    vendor closes after it was resolved).
+    """
+    meanings = now.hooks.meanings_of(now.connector, ticket.status)
+    return ticket.status.matches(step.native) or now.projection.status in meanings
 
 
 async def _comment_row(session: AsyncSession, ref: RefRow, key: str) -> PostedCommentRow:
