@@ -31,6 +31,7 @@ PAGES: Final = tuple(
     )
 )
 VENDORS: Final = ConnectorCatalog.installed(only=("jira", "servicenow"))
+OTHER_TOOLS: Final = frozenset({"curl", "export", "pip", "python", "python3"})
 COMMANDS: Final[dict[str, click.Group]] = {"casebridge": main, "casebridge-sandbox": sandbox}
 
 _FENCED: Final = re.compile(r"^( *)(```+)([a-z]*)[^\n]*\n(.*?)^\1\2 *$", re.MULTILINE | re.DOTALL)
@@ -83,14 +84,12 @@ def broken_links(path: Path) -> Iterator[str]:
 
 
 def shell_lines(path: Path) -> Iterator[list[str]]:
-    """Yield the words of every line that a reader is meant to type, without leading variables."""
+    """Yield the words of every command that a reader is meant to type."""
     for block in blocks(path, "console"):
         for line in block.splitlines():
-            if line.startswith("$ "):
-                words = line.removeprefix("$ ").split()
-                while words and "=" in words[0]:
-                    del words[0]
-                yield words
+            command = line.removeprefix("$ ")
+            if command != line and not re.match(r"[A-Z_]+=", command):
+                yield command.split()
 
 
 def connector_bodies(path: Path) -> Iterator[dict[str, Any]]:
@@ -118,13 +117,15 @@ def test_every_block_of_json_and_python_is_valid(path: Path) -> None:
 def test_every_command_exists(path: Path) -> None:
     targets = set(_TARGET.findall((ROOT / "Makefile").read_text()))
     for words in shell_lines(path):
-        tool = Path(words[0]).name if words else ""
+        tool = Path(words[0]).name
         if tool == "make":
             assert {word for word in words[1:] if "=" not in word} <= targets, words
         elif tool in COMMANDS:
             command = COMMANDS[tool].commands[words[1]]
             options = {name for option in command.params for name in option.opts}
             assert {word for word in words[2:] if word.startswith("--")} <= options, words
+        else:
+            assert tool in OTHER_TOOLS, words
 
 
 def test_the_two_commands_of_the_readme_are_in_a_block_of_their_own() -> None:
