@@ -69,10 +69,24 @@ def test_a_status_set_to_its_current_value_calls_no_vendor(
 
     for _ in range(2):
         bridged.api.move(case, "triage")
-    bridged.api.resync(case)
 
     bridged.api.linked(case)
     assert [len(vendor.control.requests()) for vendor in (jira, servicenow)] == before
+
+
+def test_a_resync_of_a_settled_case_reads_each_ticket_and_writes_nothing(
+    bridged: Service, jira: Vendor, servicenow: Vendor
+) -> None:
+    case = bridged.api.create_case()
+    bridged.api.linked(case)
+    before = {vendor: len(vendor.control.requests()) for vendor in (jira, servicenow)}
+
+    bridged.api.resync(case)
+
+    bridged.api.linked(case)
+    for vendor, count in before.items():
+        calls = vendor.control.requests()[count:]
+        assert {call.method for call in calls} == {"GET"}
 
 
 def test_a_move_between_statuses_of_one_native_name_calls_no_vendor(

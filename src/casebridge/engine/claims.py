@@ -50,7 +50,12 @@ class Claims:
         """
         now = self._clock()
         async with self._database.read() as session:
-            if await session.scalar(select(RefRow.id).where(_is_due(now)).limit(1)) is None:
+            callable_due = (
+                select(RefRow.id)
+                .join(ConnectorRow, ConnectorRow.id == RefRow.connector_id)
+                .where(_is_due(now), _is_callable(now, vendors))
+            )
+            if await session.scalar(callable_due.limit(1)) is None:
                 return []
         async with self._database.write() as session:
             await _recover(session, now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
@@ -193,7 +193,7 @@ class Cases:
                 action=new.action,
                 target=new.target,
                 outcome=new.outcome,
-                at=new.at or now,
+                at=(new.at or now).astimezone(UTC),
             )
             session.add(action)
             text = f"{new.action} on {new.target}: {new.outcome}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
@@ -90,14 +91,26 @@ def _field_problem(item: Mapping[str, Any]) -> FieldProblem:
     if named is not None:
         key = f"{key}.{named['field']}".lstrip(".")
         problem = "is required" if named["what"] == "missing required" else "is not a known field"
+    if problem.startswith("Invalid enum value"):  # the rest quotes the value
+        problem = "is not one of the allowed values"
     return FieldProblem(key or "body", problem)
 
 
 def on_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
     """Answer what the framework refuses (unknown route, method, body too large)."""
-    title = type(error).__name__.removesuffix("Exception")
+    title = HTTPStatus(error.status_code).phrase.capitalize()
+    if error.status_code == HTTPStatus.BAD_REQUEST:
+        title = "Invalid request"
     problem = Problem(title=title, status=error.status_code, detail=error.detail)
     return _respond(problem, dict(error.headers or {}))
+
+
+def on_recursion(_: Request[Any, Any, Any], error: RecursionError) -> Response[Problem]:
+    """Answer a body that is nested more deeply than any that we take."""
+    log.warning("recursion too deep", exc_info=error)
+    wrong = FieldProblem("body", "is nested too deeply")
+    detail = f"{wrong.field}: {wrong.problem}"
+    return _respond(Problem(title="Invalid request", status=400, detail=detail, errors=(wrong,)))
 
 
 def on_push_error(_: Request[Any, Any, Any], error: PushError) -> Response[Problem]:
@@ -132,5 +145,6 @@ HANDLERS: Final[dict[int | type[Exception], Any]] = {
     PushError: on_push_error,
     CasebridgeError: on_plugin_error,
     SQLAlchemyError: on_database_error,
+    RecursionError: on_recursion,
     Exception: on_unexpected,
 }
