@@ -16,12 +16,19 @@ def clock() -> MovableClock:
 
 
 @pytest.fixture(scope="module")
+def patience() -> float:
+    """How long the service waits for a vendor's answer, in seconds."""
+    return 20.0
+
+
+@pytest.fixture(scope="module")
 def shared_service(
-    tmp_path_factory: pytest.TempPathFactory, clock: MovableClock
+    tmp_path_factory: pytest.TempPathFactory, clock: MovableClock, patience: float
 ) -> Iterator[Service]:
     """A service with the installed plugins, for every test of a module."""
     folder = tmp_path_factory.mktemp("service") / "data"
-    with running_service(folder, clock=clock, sweep_seconds=0.05) as running_one:
+    settings = {"sweep_seconds": 0.05, "vendor_timeout_seconds": patience}
+    with running_service(folder, clock=clock, **settings) as running_one:
         yield running_one
 
 
