@@ -6,6 +6,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from casebridge.persistence.database import Database
 from casebridge.persistence.migrate import upgrade
 from casebridge.persistence.schema import Row
+from tests.integration.desk import Desk, open_desk
 from tests.postgres import PostgresServer, running_postgres
 
 BACKENDS = ("sqlite", "postgresql")
@@ -102,3 +104,25 @@ def _migrate(url: str) -> None:
 
     with ThreadPoolExecutor(1) as pool:
         pool.submit(asyncio.run, work()).result()
+
+
+@pytest.fixture
+def desk(tmp_path: Path, _migrated_file: Path) -> Iterator[Desk]:
+    """Open a service without cases or connectors."""
+    with _desk(tmp_path / "data", _migrated_file) as opened_one:
+        yield opened_one
+
+
+@pytest.fixture(scope="module")
+def shared_desk(tmp_path_factory: pytest.TempPathFactory, _migrated_file: Path) -> Iterator[Desk]:
+    """Open a service for all tests of a module, which leave it as they find it."""
+    with _desk(tmp_path_factory.mktemp("shared"), _migrated_file) as opened_one:
+        yield opened_one
+
+
+@contextmanager
+def _desk(data_dir: Path, migrated_file: Path) -> Iterator[Desk]:
+    data_dir.mkdir(exist_ok=True)
+    shutil.copy(migrated_file, data_dir / "casebridge.db")
+    with open_desk(data_dir) as opened_one:
+        yield opened_one
