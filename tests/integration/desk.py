@@ -19,6 +19,7 @@ from sqlalchemy import update
 from casebridge.asgi import create_app
 from casebridge.bridge import Bridge
 from casebridge.persistence.connectors import RefRow
+from casebridge.services.clock import Clock, utc_now
 from casebridge.services.tenants import FIRST_KEY_FILE, Scope
 from casebridge.settings import Settings
 from casebridge_core import ConnectorCatalog
@@ -122,12 +123,12 @@ class Desk:
 
 
 @contextmanager
-def open_desk(data_dir: Path, **settings: Any) -> Iterator[Desk]:
+def open_desk(data_dir: Path, *, clock: Clock = utc_now, **settings: Any) -> Iterator[Desk]:
     """Run the service in this process with the vendor acme; nothing converges by itself."""
     chosen = Settings(
         data_dir=data_dir, **{"public_url": "https://soc.example", "workers": 0, **settings}
     )
-    app = create_app(chosen, catalog=ConnectorCatalog.of(acme=acme))
+    app = create_app(chosen, catalog=ConnectorCatalog.of(acme=acme), clock=clock)
     with TestClient(app, raise_server_exceptions=False) as http:
         key = (data_dir / FIRST_KEY_FILE).read_text().strip()
         yield Desk(app, http, data_dir, Caller(http, key))

@@ -82,14 +82,15 @@ class Connectors:
         """
         now = self._clock()
         public_id = new_id(CONNECTOR)
-        site = self._check(who, new.vendor, new.config, new.statuses, public_id)
+        config = merge_config({}, new.config)  # a mask is no secret
+        site = self._check(who, new.vendor, config, new.statuses, public_id)
         row = ConnectorRow(
             public_id=public_id,
             tenant_id=who.tenant_id,
             vendor=new.vendor,
             name=new.name,
             enabled=new.enabled,
-            config_sealed=self._connections.seal(public_id, new.config),
+            config_sealed=self._connections.seal(public_id, config),
             status_overrides=msgspec.to_builtins(new.statuses),
             site=site,
             paused_by_hand=False,
@@ -131,6 +132,7 @@ class Connectors:
                 statuses = msgspec.convert(row.status_overrides, StatusOverrides)
                 row.site = self._check(who, row.vendor, raw, statuses, row.public_id)
                 row.config_sealed = self._connections.seal(row.public_id, raw)
+            if edit.config is not UNSET:  # it may be another account's now
                 row.account_id = row.account_name = None
             row.updated_at = now
             await self._lift_breaker(session, row)
@@ -219,10 +221,12 @@ class Connectors:
         async with self._database.read() as session:
             return await _find(session, who, connector_id)
 
-    async def list(self, who: Principal) -> Sequence[ConnectorRow]:
-        """Return the tenant's instances that are not removed, oldest first."""
+    async def list(self, who: Principal, *, removed: bool = False) -> Sequence[ConnectorRow]:
+        """Return the tenant's instances, oldest first: those in use, or those removed."""
+        gone = ConnectorRow.removed_at
         query = select(ConnectorRow).where(
-            ConnectorRow.tenant_id == who.tenant_id, ConnectorRow.removed_at.is_(None)
+            ConnectorRow.tenant_id == who.tenant_id,
+            gone.is_not(None) if removed else gone.is_(None),
         )
         async with self._database.read() as session:
             return (await session.scalars(query.order_by(ConnectorRow.id))).all()
