@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -9,7 +10,6 @@ from functools import cache
 from typing import Any
 
 from litestar import Litestar
-from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
 from casebridge.asgi import create_app
@@ -20,6 +20,7 @@ from tests.integration import acme
 
 PUBLIC = {"/health", "/ready", "/v1/inbox/itsm", "/v1/inbox/itsm/{token_id:str}"}
 """What needs no API key: the inbox has its signature, the rest tells nothing."""
+_OF_NO_TENANT = ("/schema", "/static/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +30,18 @@ class Operation:
     method: str
     path: str
     scope: Scope
+    is_page: bool = False
     body: Any = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
+
+    def headers(self, key: str | None) -> dict[str, str]:
+        """Return how a key is shown here: the API takes it as a bearer, a page as a password."""
+        if not self.is_page or key is None:
+            return {}
+        pair = base64.b64encode(f"anyone:{key}".encode()).decode()
+        return {"Authorization": f"Basic {pair}"}
 
     @property
     def parameters(self) -> list[str]:
@@ -62,20 +71,25 @@ def _operations(app: Litestar, document: Mapping[str, Any]) -> Iterator[Operatio
                     method=method,
                     path=route.path,
                     scope=handler.opt.get("scope", Scope.READ),
-                    body=_body(handler, method, route.path, document),
+                    is_page=documented(route.path) not in document["paths"],
+                    body=_body(method, route.path, document),
                 )
 
 
 def _is_public(path: str) -> bool:
-    return path in PUBLIC or path.startswith("/schema")
+    return path in PUBLIC or path.startswith(_OF_NO_TENANT)
 
 
-def _body(handler: HTTPRouteHandler, method: str, path: str, document: Mapping[str, Any]) -> Any:
-    plain = re.sub(r"{(\w+)[^}]*}", r"{\1}", path)
-    described = document["paths"][plain][method.lower()].get("requestBody")
-    if described is None:
+def documented(path: str) -> str:
+    """Return a route's path as the OpenAPI document writes it."""
+    return re.sub(r"{(\w+)[^}]*}", r"{\1}", path)
+
+
+def _body(method: str, path: str, document: Mapping[str, Any]) -> Any:
+    operation = document["paths"].get(documented(path), {}).get(method.lower(), {})
+    if "requestBody" not in operation:
         return None
-    return sample(described["content"]["application/json"]["schema"], document)
+    return sample(operation["requestBody"]["content"]["application/json"]["schema"], document)
 
 
 def sample(schema: Mapping[str, Any], document: Mapping[str, Any]) -> Any:
