@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from litestar import Litestar, Router
 from litestar.config.app import AppConfig
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
+from litestar.plugins.jinja import JinjaTemplateEngine
+from litestar.template.config import TemplateConfig
 
 from casebridge.bridge import open_bridge
 from casebridge.services.clock import Clock, utc_now
 from casebridge.settings import Settings
-from casebridge.web import cases, connectors, health, inbox, plugins, tickets, tokens
-from casebridge.web.access import provide_bridge, provide_principal
+from casebridge.web import cases, connectors, health, inbox, pages, plugins, tickets, tokens
+from casebridge.web.access import provide_bridge, provide_page_reader, provide_principal
 from casebridge.web.problems import HANDLERS
 from casebridge_core import ConnectorCatalog
 
@@ -35,8 +37,13 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        async with open_bridge(chosen, catalog=catalog, clock=clock) as bridge:
-            app.state.bridge = bridge
+        async with AsyncExitStack() as stack:
+            try:
+                bridge = open_bridge(chosen, catalog=catalog, clock=clock)
+                app.state.bridge = await stack.enter_async_context(bridge)
+            except Exception as error:
+                app.state.startup_failure = error
+                raise
             yield
 
     api = Router(
@@ -53,9 +60,15 @@ def create_app(
         security=[{"apiKey": []}],
     )
     public = Router(path="/v1", route_handlers=[inbox.receive, inbox.receive_for_token])
+    console = Router(
+        path="/",
+        route_handlers=[pages.case_page],
+        dependencies={"who": Provide(provide_page_reader)},
+    )
     return Litestar.from_config(
         AppConfig(
-            route_handlers=[api, public, health.health, health.ready],
+            route_handlers=[api, public, console, pages.stylesheet, health.health, health.ready],
+            template_config=TemplateConfig(directory=pages.TEMPLATES, engine=JinjaTemplateEngine),
             dependencies={"bridge": Provide(provide_bridge, sync_to_thread=False)},
             exception_handlers=HANDLERS,
             lifespan=[lifespan],
@@ -63,6 +76,7 @@ def create_app(
             openapi_config=OpenAPIConfig(
                 title="Casebridge",
                 version="0.1.0",
+                use_handler_docstrings=True,
                 description="A security case is the record; its tickets are projections of it.",
                 components=Components(
                     security_schemes={"apiKey": SecurityScheme(type="http", scheme="bearer")}

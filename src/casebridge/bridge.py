@@ -75,13 +75,13 @@ async def open_bridge(
     connections = Connections(catalog, vault, timeout=settings.vendor_timeout_seconds)
     engine = EmbeddedEngine(workers=settings.workers, sweep_seconds=settings.sweep_seconds)
     fanout = FanOut(catalog, engine)
-    tokens = Tokens(database, vault, connections, clock, settings.public_url)
+    tokens = Tokens(database, vault, connections, clock, settings.address)
     bridge = Bridge(
         settings=settings,
         database=database,
         catalog=catalog,
         tenants=Tenants(database, clock),
-        cases=Cases(database, fanout, clock, settings.public_url),
+        cases=Cases(database, fanout, clock, settings.address),
         connectors=Connectors(database, connections, fanout, clock),
         tickets=Tickets(database, fanout, clock),
         tokens=tokens,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 import tempfile
 import threading
 import time
@@ -56,13 +58,14 @@ def run(*, say: Say, once: bool) -> None:
         DemoFailed: a step did not happen within 30 seconds.
     """
     configure("ERROR")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the data is removed
+    say("Casebridge demo. Everything runs on this machine, on 127.0.0.1 only.\n")
     with (
         tempfile.TemporaryDirectory(prefix="casebridge-demo-") as folder,
         running(JiraSandbox(), port=free_port(_JIRA_PORT)) as jira,
         running(ServiceNowSandbox(), port=free_port(_SERVICENOW_PORT)) as servicenow,
         _service(Path(folder)) as api,
     ):
-        say("Casebridge demo. Everything runs on this machine, on 127.0.0.1 only.\n")
         say(f"  Casebridge               {api.base_url}  (API: {api.base_url}/schema)")
         say(f"  stand-in for Jira        {jira.url}")
         say(f"  stand-in for ServiceNow  {servicenow.url}\n")
@@ -71,6 +74,9 @@ def run(*, say: Say, once: bool) -> None:
         story.tell("connected to both, and both send signed webhooks back")
         _there_and_back(story, jira, servicenow)
         if not once:
+            say("Look at the case (any user name, the key as the password):")
+            say(f"  {story.case()['deep_link']}")
+            say(f"  the key is in {folder}/{FIRST_KEY_FILE}")
             say("Move the tickets yourself on their pages and watch the case follow:")
             say(f"  {jira.url}/browse/SEC-1")
             say(f"  {story.ticket('servicenow')['url']}")

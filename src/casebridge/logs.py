@@ -8,11 +8,13 @@ _FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
 
 def configure(level: str) -> None:
-    """Write to standard error from ``level`` up; quieten what only repeats the service's own lines.
-
-    Raises:
-        ValueError: the level is not one of Python's names.
-    """
-    logging.basicConfig(level=level.upper(), format=_FORMAT)
+    """Write to standard error from ``level`` up; quieten what only repeats the service's lines."""
+    logging.basicConfig(level=level, format=_FORMAT)
+    logging.getLogger("uvicorn.error").addFilter(_is_no_startup_traceback)
     for name in ("httpx", "httpcore", "alembic", "aiosqlite"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _is_no_startup_traceback(record: logging.LogRecord) -> bool:
+    """Leave out uvicorn's traceback of a failed start: the command tells the reason in words."""
+    return not record.getMessage().startswith("Traceback")

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import uvicorn
+from sqlalchemy.exc import SQLAlchemyError
 
 if TYPE_CHECKING:
     from litestar import Litestar
@@ -23,8 +24,34 @@ class NotServing(RuntimeError):
 
 
 def serve(app: Litestar, *, host: str, port: int) -> None:
-    """Serve in the foreground until the process is told to stop."""
-    _Server(app, host=host, port=port).run()
+    """Serve in the foreground until the process is told to stop.
+
+    Raises:
+        NotServing: the address is taken, or the application did not start; the message says why.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            raise NotServing(f"cannot listen on {host} port {port}: {error.strerror}") from error
+        server = _Server(app)
+        server.run([listener])
+        if not server.started:
+            raise NotServing(_why(app.state.get("startup_failure")))
+
+
+def _why(failure: BaseException | None) -> str:
+    """Say in one sentence why the start failed; a database's own words may hold its password."""
+    match failure:
+        case SQLAlchemyError() | OSError():
+            kind = type(failure).__name__
+            return f"the database cannot be used ({kind}); check CASEBRIDGE_DATABASE_URL"
+        case None:
+            return "the service did not start; see the log"
+        case _:
+            return str(failure)
 
 
 @contextmanager
@@ -73,12 +100,10 @@ def address_of(listener: socket.socket) -> str:
 class _Server(uvicorn.Server):
     """A uvicorn server that tells when it is ready, or why it is not."""
 
-    def __init__(self, app: Litestar, *, host: str = LOOPBACK, port: int = 0) -> None:
+    def __init__(self, app: Litestar) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
-                host=host,
-                port=port,
                 log_config=None,
                 access_log=False,
                 lifespan="on",

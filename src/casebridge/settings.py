@@ -5,11 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
+from msgspec import Meta
 
 PREFIX: Final = "CASEBRIDGE_"
+DEFAULT_ADDRESS: Final = "http://127.0.0.1:8000"
+_WORDS: Final = {
+    "Expected `int`": "must be a whole number",
+    "Expected `float`": "must be a number",
+    "Expected `str` matching regex": "must be a URL that begins with http:// or https://",
+    "Invalid enum value": "must be DEBUG, INFO, WARNING or ERROR",
+}
 
 
 class InvalidSettings(ValueError):
@@ -22,7 +30,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         data_dir: folder of the embedded database and of the key files.
         database_url: SQLAlchemy URL; empty means SQLite in ``data_dir``.
-        public_url: where people and vendors reach this service, without a trailing slash.
+        public_url: where people and vendors reach this service, without a trailing slash; empty
+            means the address that `casebridge serve` listens on.
         plugins: entry-point names that are enabled, comma-separated; empty means all.
         keys: master keys, comma-separated base64 of 32 bytes each, the first seals; empty means
             the file ``casebridge.key`` in ``data_dir``, made at first start.
@@ -36,7 +45,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     data_dir: Path = Path("casebridge-data")
     database_url: str = ""
-    public_url: str = "http://127.0.0.1:8000"
+    public_url: Annotated[str, Meta(pattern="^(https?://\\S+)?$")] = ""
     plugins: str = ""
     keys: str = ""
     workers: int = 16
@@ -44,7 +53,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sweep_seconds: float = 1.0
     vendor_timeout_seconds: float = 20.0
     inbox_body_bytes: int = 1_048_576
-    log_level: str = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -67,13 +76,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             return msgspec.convert(values, type=cls, strict=False)
         except msgspec.ValidationError as error:
             problem, _, path = str(error).partition(" - at `$.")
-            msg = f"{PREFIX}{path.rstrip('`').upper()}: {problem}"
+            msg = f"{PREFIX}{path.rstrip('`').upper()} {_in_words(problem)}"
             raise InvalidSettings(msg) from None
+
+    def reached_at(self, url: str) -> Settings:
+        """Return the settings with ``url`` as the public URL, unless one is set."""
+        return self if self.public_url else msgspec.structs.replace(self, public_url=url)
 
     @classmethod
     def variables(cls) -> tuple[str, ...]:
         """Return the names of every variable."""
         return tuple(PREFIX + field.upper() for field in cls.__struct_fields__)
+
+    @property
+    def address(self) -> str:
+        """Where people and vendors reach the service, without a trailing slash."""
+        return (self.public_url or DEFAULT_ADDRESS).rstrip("/")
 
     @property
     def database(self) -> str:
@@ -85,3 +103,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """The enabled entry-point names, or None for all."""
         names = tuple(name.strip() for name in self.plugins.split(",") if name.strip())
         return names or None
+
+
+def _in_words(problem: str) -> str:
+    """Say what is expected, without the value that was given."""
+    return next((words for start, words in _WORDS.items() if problem.startswith(start)), problem)

@@ -69,7 +69,7 @@ def test_an_error_names_the_variable_and_never_its_value(variable: str, value: s
     with pytest.raises(InvalidSettings) as caught:
         Settings.from_env({variable: value})
 
-    assert str(caught.value).startswith(f"{variable}: ")
+    assert str(caught.value).startswith(f"{variable} must be a ")
     assert value not in str(caught.value).removeprefix(variable)
 
 

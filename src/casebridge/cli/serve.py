@@ -20,8 +20,8 @@ def serve(host: str, port: int) -> None:
     from casebridge.settings import InvalidSettings, Settings
 
     try:
-        settings = Settings.from_env()
+        settings = Settings.from_env().reached_at(f"http://{host}:{port}")
         configure(settings.log_level)
-    except (InvalidSettings, ValueError) as error:
+        serving.serve(create_app(settings), host=host, port=port)
+    except (InvalidSettings, serving.NotServing) as error:
         raise click.ClickException(str(error)) from error
-    serving.serve(create_app(settings), host=host, port=port)

@@ -30,6 +30,7 @@ class TimelineKind(StrEnum):
     TICKET_MOVED = "ticket_moved"
     RESYNC = "resync"
     FORCE_SYNC = "force_sync"
+    BACKFILL = "backfill"
 
 
 def cross_system(vendor: str) -> str:

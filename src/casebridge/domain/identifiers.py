@@ -17,6 +17,7 @@ REF: Final = "ref"
 ANNOTATION: Final = "note"
 TOKEN: Final = "tok"  # noqa: S105 - a prefix, not a password
 EVENT: Final = "evt"
+BACKFILL: Final = "bkf"
 
 
 def new_id(prefix: str) -> str:

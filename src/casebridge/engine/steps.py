@@ -7,7 +7,7 @@ is noted before the call, so that whoever comes after a crash looks before it tr
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import msgspec
@@ -25,11 +25,16 @@ from casebridge.services import timeline
 from casebridge.services.clock import Clock
 from casebridge.services.fanout import FanOut
 from casebridge.services.reflection import Reflection
-from casebridge.services.snapshots import note_ticket_status, settle, ticket_ref, ticket_status
+from casebridge.services.snapshots import (
+    note_ticket_status,
+    settle,
+    settled_status,
+    ticket_ref,
+    ticket_status,
+)
 from casebridge_core import (
     Capability,
     CasebridgeError,
-    CaseStatus,
     CommentRef,
     OutcomeUnknown,
     PushError,
@@ -164,7 +169,7 @@ class Steps:
             async with self._claims.commit(claim) as (_, ref, _):
                 ref.status_attempted_at = ref.force_reason = ref.force_actor = None
             raise
-        await self._note_status(claim, status, ticket)
+        await self._note_status(claim, now, ticket)
 
     async def post_comment(self, claim: Claim, now: Situation, step: PostComment) -> None:
         """Put a comment on the ticket, once."""
@@ -202,18 +207,22 @@ class Steps:
             kind = TimelineKind.TICKET_MINTED
             timeline.record(session, case, traffic(ref, at), kind, text, **detail)
 
-    async def _note_status(self, claim: Claim, status: CaseStatus, ticket: Ticket) -> None:
+    async def _note_status(self, claim: Claim, now: Situation, ticket: Ticket) -> None:
+        """Settle on what was read back, unless the ticket's news settled something else meanwhile.
+
+        Then the next look decides anew: it pushes again at most once for each piece of news.
+        """
         at = self._clock()
+        status = now.projection.status
         async with self._claims.commit(claim) as (session, ref, case):
             by = f" (forced by {ref.force_actor})" if ref.force_actor else ""
             ref.status_attempted_at = ref.force_reason = ref.force_actor = None
             ref.last_pushed_status = status
             ref.last_pushed_at = at
-            seen, updated = ref.status_seen_at, ticket.updated_at
-            if seen is None or updated is None or updated >= seen:
+            if settled_status(ref) == settled_status(now.ref):
                 settle(ref, status, ticket.status)
                 note_ticket_status(ref, ticket.status)
-                ref.status_seen_at = updated or seen
+                ref.status_seen_at = _later(ref.status_seen_at, ticket.updated_at)
             await note_success(session, ref, at)
             text = f"pushed {status} to {ticket.ref.key}: {ticket.status.name}{by}"
             detail = {"status": status, "native": ticket.status.name}
@@ -236,6 +245,10 @@ class Steps:
             text = f"commented on {ref.external_key}: {step.comment.kind.replace('_', ' ')}"
             kind = TimelineKind.COMMENT_PUSHED
             timeline.record(session, case, traffic(ref, at), kind, text, comment=step.comment.key)
+
+
+def _later(known: datetime | None, told: datetime | None) -> datetime | None:
+    return max((moment for moment in (known, told) if moment is not None), default=None)
 
 
 def _arrived(now: Situation, step: PushStatus, ticket: Ticket) -> bool:

@@ -56,7 +56,8 @@ class RefRow(PublicRow):
     ``create_attempted_at`` is set while a create may have succeeded unseen, ``status_attempted_at``
     while a status push is under way. ``verify_asked`` has the ticket read before anything else;
     ``force_reason`` has the status pushed past the transition graph, once, in the name of
-    ``force_actor``. ``priority`` 0 goes before 1 (backfill). ``due_at`` is when to look at the ref
+    ``force_actor``. ``priority`` 0 goes before 1 (backfill); ``backfill_id`` is the backfill that
+    reserved it. ``due_at`` is when to look at the ref
     (NULL: nothing to do); a claim takes it, so that a wake-up during the work is not lost, and
     ``lease_*`` say which worker is at it. Times whose name ends in ``seen_at`` are the vendor's.
     """
@@ -93,6 +94,7 @@ class RefRow(PublicRow):
     force_reason: Mapped[str | None] = mapped_column(Text)
     force_actor: Mapped[str | None] = mapped_column(String(200))
     priority: Mapped[int]
+    backfill_id: Mapped[int | None] = mapped_column(ForeignKey("backfills.id"))
     due_at: Mapped[datetime | None]
     attempts: Mapped[int]
     first_failed_at: Mapped[datetime | None]
@@ -118,6 +120,7 @@ class RefRow(PublicRow):
         ),
         Index("ix_case_external_refs_lease_until", "lease_until"),
         Index("ix_case_external_refs_case_id", "case_id"),
+        Index("ix_case_external_refs_backfill_id", "backfill_id"),
         Index(
             "ix_case_external_refs_tenant_id_vendor_external_id",
             "tenant_id",

@@ -34,12 +34,19 @@ class FanOut:
         self._wakeups = wakeups
 
     async def reserve(
-        self, session: AsyncSession, case: CaseRow, now: datetime, *, only: int | None = None
+        self,
+        session: AsyncSession,
+        case: CaseRow,
+        now: datetime,
+        *,
+        only: int | None = None,
+        backfill: int | None = None,
     ) -> list[tuple[RefRow, ConnectorRow]]:
         """Reserve a ref for every connector that mints tickets and has none yet for this case.
 
         A connector whose plugin is missing counts: its ref waits until the plugin is back.
-        ``only`` names the one connector to reserve for.
+        ``only`` names the one connector to reserve for, ``backfill`` the backfill that asks: its
+        refs wait for new work.
         Returns the new refs, each with its connector.
         """
         taken = select(RefRow.connector_id).where(RefRow.case_id == case.id)
@@ -52,7 +59,11 @@ class FanOut:
                 true() if only is None else ConnectorRow.id == only,
             )
         )
-        refs = [(_new_ref(case, row, now), row) for row in connectors if self._mints(row.vendor)]
+        refs = [
+            (_new_ref(case, row, now, backfill=backfill), row)
+            for row in connectors
+            if self._mints(row.vendor)
+        ]
         session.add_all(ref for ref, _ in refs)
         await session.flush()
         await self._wakeups.wake(session, [ref.id for ref, _ in refs], now)
@@ -61,7 +72,10 @@ class FanOut:
     async def schedule(
         self, session: AsyncSession, case: CaseRow, now: datetime, *, but: Iterable[int] = ()
     ) -> None:
-        """Make every ref of a case due now, with its retries forgotten, except the refs ``but``."""
+        """Make every ref of a case due now, with its retries forgotten, except the refs ``but``.
+
+        That is new work, also where a backfill reserved the ref.
+        """
         due = await session.scalars(
             update(RefRow)
             .where(
@@ -69,7 +83,14 @@ class FanOut:
                 RefRow.id.not_in(tuple(but)),
                 RefRow.gone_at.is_(None),
             )
-            .values(due_at=now, attempts=0, first_failed_at=None, dead_at=None, updated_at=now)
+            .values(
+                priority=NEW_WORK,
+                due_at=now,
+                attempts=0,
+                first_failed_at=None,
+                dead_at=None,
+                updated_at=now,
+            )
             .returning(RefRow.id)
             .execution_options(synchronize_session=False)
         )
@@ -92,7 +113,7 @@ class FanOut:
 
 
 def _new_ref(
-    case: CaseRow, connector: ConnectorRow, now: datetime, *, priority: int = NEW_WORK
+    case: CaseRow, connector: ConnectorRow, now: datetime, *, backfill: int | None
 ) -> RefRow:
     public_id = new_id(REF)
     return RefRow(
@@ -103,7 +124,8 @@ def _new_ref(
         vendor=connector.vendor,
         correlation_key=correlation_key(public_id),
         verify_asked=False,
-        priority=priority,
+        priority=NEW_WORK if backfill is None else BACKFILL,
+        backfill_id=backfill,
         attempts=0,
         due_at=now,
         created_at=now,

@@ -33,5 +33,9 @@ class Unauthenticated(Fault):
     """No valid credential came with the request."""
 
 
+class SignInNeeded(Unauthenticated):
+    """A person opened a page without a valid key; the browser shall ask for one."""
+
+
 class Forbidden(Fault):
     """The credential does not reach that far."""

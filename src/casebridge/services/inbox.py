@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -31,6 +32,8 @@ from casebridge_core import (
     SignatureScheme,
     TicketEvent,
 )
+
+log = logging.getLogger(__name__)
 
 TOKEN_HEADER: Final = "x-aisoc-token-id"  # noqa: S105 - a header's name
 _NOBODY: Final = ("no such token, but the same work",)
@@ -99,6 +102,7 @@ class Inbox:
             for secret in secrets if value is not None else ():
                 genuine |= scheme.verify(secret, body, value or "")
         if found is None or not genuine:
+            log.warning("webhook refused: token %.60r, signed: %s", token_id, genuine)
             raise Unauthenticated("the token or the signature is not valid")
         return found[0], found[1]
 
@@ -146,6 +150,12 @@ class Inbox:
             session.add(row)
             stored = await session.get_one(InboxTokenRow, token.id)
             stored.last_used_at = now
+        log.info(
+            "webhook %s for token %s: %s",
+            row.public_id,
+            token.public_id,
+            "applied" if row.applied else row.reason,
+        )
         return InboxAnswer(applied=row.applied, reason=row.reason, event_id=row.public_id)
 
     async def _seen_before(self, session: AsyncSession, row: InboundEventRow) -> bool:

@@ -127,7 +127,7 @@ class Reflection:
         who = (event.actor.name or event.actor.id) if event.actor is not None else "somebody"
         text = f"{who} moved {ref.external_key} to {native.name}"
         self._record(case, ref, TimelineKind.INBOUND_ACTOR, text)
-        text = f"payload {self.event_id}" if self.event_id else "found by the reconciler"
+        text = f"payload {self.event_id}" if self.event_id else "read from the ticket itself"
         self._record(case, ref, TimelineKind.INBOUND_PAYLOAD, text, event=self.event_id)
 
     def _reflect_deletion(self, case: CaseRow, ref: RefRow, event: TicketEvent) -> bool:

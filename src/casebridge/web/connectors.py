@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Controller, delete, get, patch, post
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Meta
 
 from casebridge.bridge import Bridge
@@ -17,7 +17,7 @@ from casebridge.services.tenants import Scope
 from casebridge.services.tickets import ManualPush
 from casebridge.web.access import Caller, TheBridge
 from casebridge.web.views import FailureView, TicketView, failure_of
-from casebridge_core import ConnectionReport, StatusOverrides
+from casebridge_core import CheckLine, NativeStatus, StatusOverrides
 
 
 class ConnectorView(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +55,14 @@ class FailingTicketView(msgspec.Struct, frozen=True, kw_only=True):
         return cls(id=ref.public_id, key=ref.external_key, failure=failure_of(ref))
 
 
+class CheckView(msgspec.Struct, frozen=True, kw_only=True):
+    """A connection check: ``ok`` is whether every line is well."""
+
+    ok: bool
+    lines: tuple[CheckLine, ...]
+    statuses: tuple[NativeStatus, ...]
+
+
 class Pause(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Why a connector is paused by hand."""
 
@@ -81,9 +89,12 @@ class ConnectorController(Controller):
         return _view(bridge, await bridge.connectors.add(who, data))
 
     @get()
-    async def list_connectors(self, bridge: TheBridge, who: Caller) -> list[ConnectorView]:
-        """List the tenant's connectors."""
-        return [_view(bridge, row) for row in await bridge.connectors.list(who)]
+    async def list_connectors(
+        self, bridge: TheBridge, who: Caller, *, removed: FromQuery[bool] = False
+    ) -> list[ConnectorView]:
+        """List the tenant's connectors, or those that were removed and can be restored."""
+        rows = await bridge.connectors.list(who, removed=removed)
+        return [_view(bridge, row) for row in rows]
 
     @get("/{connector_id:str}")
     async def read(
@@ -124,11 +135,10 @@ class ConnectorController(Controller):
         return _view(bridge, await bridge.connectors.restore(who, connector_id))
 
     @post("/{connector_id:str}/check", status_code=200, opt={"scope": Scope.WRITE})
-    async def check(
-        self, bridge: TheBridge, who: Caller, connector_id: FromPath[str]
-    ) -> ConnectionReport:
+    async def check(self, bridge: TheBridge, who: Caller, connector_id: FromPath[str]) -> CheckView:
         """Check the connection line by line; a good report resumes a paused connector."""
-        return await bridge.connectors.check(who, connector_id)
+        report = await bridge.connectors.check(who, connector_id)
+        return CheckView(ok=report.ok, lines=report.lines, statuses=report.statuses)
 
     @post("/{connector_id:str}/pause", status_code=200, opt={"scope": Scope.ADMIN})
     async def pause(

@@ -88,7 +88,7 @@ class TicketView(msgspec.Struct, frozen=True, kw_only=True):
             last_inbound_status=ref.last_inbound_status,
             last_pushed_at=ref.last_pushed_at,
             last_inbound_at=ref.last_inbound_at,
-            failure=failure_of(ref),
+            failure=failure_of(ref, paused=connector.paused_at is not None),
         )
 
 
@@ -203,8 +203,8 @@ class TimelineView(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def failure_of(ref: RefRow) -> FailureView | None:
-    """Return the failure that a ref stands at, if it does."""
+def failure_of(ref: RefRow, *, paused: bool = False) -> FailureView | None:
+    """Return the failure that a ref stands at, if it does; nobody tries while it is paused."""
     if ref.last_error is None:
         return None
     return FailureView(
@@ -212,7 +212,7 @@ def failure_of(ref: RefRow) -> FailureView | None:
         reason=ref.last_error,
         at=ref.last_error_at,
         attempts=ref.attempts,
-        next_try_at=ref.due_at,
+        next_try_at=None if paused else ref.due_at,
         dead=ref.dead_at is not None,
     )
 

@@ -84,8 +84,8 @@ cannot sign.
 {_EVENTS}
 7. Leave **Exclude body** off and choose **Create**.
 
-On Jira 9 and older nothing is signed. Casebridge can be told to accept a static secret for this
-inbox instead, which is the weaker scheme; upgrading Jira is the better cure."""
+Jira 9 and older sign nothing, and the inbox takes nothing unsigned: put a signing proxy between, or
+upgrade Jira."""
 
 
 def _automation(config: JiraConfig, inbox: InboxAddress) -> str:
@@ -93,13 +93,15 @@ def _automation(config: JiraConfig, inbox: InboxAddress) -> str:
     return f"""\
 ## Without administrator rights: Automation
 
-A project administrator can send changes with an Automation rule. Automation cannot sign, so the
-inbox must allow a static secret, which is the weaker scheme.
+A project administrator can send changes with an Automation rule. Automation cannot sign, and the
+inbox takes nothing unsigned: the rule has to go through a proxy of yours that adds the signature.
 
 1. Trigger **Issue transitioned** (the trigger "updated" leaves status changes out), and another
    rule with **Issue assigned**.
-2. Action **{action}**, URL `{inbox.url}`, method **POST**, header `Content-Type: application/json`
-   and the header that Casebridge shows for the static secret of token `{inbox.token_id}`.
+2. Action **{action}**, the proxy's URL, method **POST**, header `Content-Type: application/json`.
+   The proxy sends the body on to `{inbox.url}` as it is, with the header
+   `X-AiSOC-Signature: sha256=<HMAC-SHA256 of the body, hex>` made with the secret of token
+   `{inbox.token_id}`.
 3. **Web request body**: choose *Custom data* and paste this.
 
 ```json
@@ -114,7 +116,8 @@ def _test(config: JiraConfig) -> str:
 ## Try it
 
 Move an issue in `{config.project}` that Casebridge made. The case follows within seconds, and its
-timeline names the change. If nothing happens, the inbox lists what came in and why it was refused.
+timeline names the change. If nothing happens, Jira shows the answer to its last delivery beside the
+webhook, and the service's log says why it was refused.
 
-An issue's status is understood by its name. Names differ between workflows and languages: map the
-ones that are listed as unmapped, best by their id."""
+An issue's status is understood by its name. Names differ between workflows and languages: when the
+timeline says that a status has no meaning for the case yet, map it, best by its id."""

@@ -84,8 +84,8 @@ change. If it does not:
   encrypted; set its type to `string`, keep it private, and try again.
 - **Nothing left**: check the condition, and that the rule is active. Tickets that were made before
   Casebridge have another `correlation_display`.
-- ServiceNow does not send again what was lost on the way. Casebridge looks for changes every few
-  minutes and catches up.
+- ServiceNow does not send again what was lost on the way. A resync of the case, the connector or
+  the tenant reads the tickets and catches up.
 
 ## The body, for a rule of your own
 

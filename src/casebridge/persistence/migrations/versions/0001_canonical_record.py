@@ -131,92 +131,47 @@ def upgrade() -> None:
     )
     op.create_index("ix_connectors_tenant_id", "connectors", ["tenant_id"], unique=False)
     op.create_table(
-        "case_external_refs",
+        "feature_flags",
         sa.Column("tenant_id", sa.Integer(), nullable=False),
-        sa.Column("case_id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column("changed_at", MOMENT, nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name="fk_feature_flags_tenant_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_feature_flags"),
+        sa.UniqueConstraint("tenant_id", "name", name="uq_feature_flags_tenant_id_name"),
+    )
+    op.create_table(
+        "backfills",
+        sa.Column("tenant_id", sa.Integer(), nullable=False),
         sa.Column("connector_id", sa.Integer(), nullable=False),
-        sa.Column("vendor", sa.String(length=32), nullable=False),
-        sa.Column("correlation_key", sa.String(length=100), nullable=False),
-        sa.Column("external_id", sa.String(length=200), nullable=True),
-        sa.Column("external_key", sa.String(length=200), nullable=True),
-        sa.Column("external_url", sa.Text(), nullable=True),
-        sa.Column("minted_at", MOMENT, nullable=True),
-        sa.Column("gone_at", MOMENT, nullable=True),
-        sa.Column("last_pushed_status", sa.String(length=16), nullable=True),
-        sa.Column("last_inbound_status", sa.String(length=16), nullable=True),
-        sa.Column("settled_status", sa.String(length=16), nullable=True),
-        sa.Column("settled_native", sa.String(length=200), nullable=True),
-        sa.Column("settled_native_id", sa.String(length=200), nullable=True),
-        sa.Column("ticket_status", sa.String(length=200), nullable=True),
-        sa.Column("ticket_status_id", sa.String(length=200), nullable=True),
-        sa.Column("ticket_category", sa.String(length=16), nullable=True),
-        sa.Column("status_seen_at", MOMENT, nullable=True),
-        sa.Column("assignee_seen_at", MOMENT, nullable=True),
-        sa.Column("last_pushed_at", MOMENT, nullable=True),
-        sa.Column("last_inbound_at", MOMENT, nullable=True),
-        sa.Column("create_attempted_at", MOMENT, nullable=True),
-        sa.Column("status_attempted_at", MOMENT, nullable=True),
-        sa.Column("verify_asked", sa.Boolean(), nullable=False),
-        sa.Column("force_reason", sa.Text(), nullable=True),
-        sa.Column("force_actor", sa.String(length=200), nullable=True),
-        sa.Column("priority", sa.Integer(), nullable=False),
-        sa.Column("due_at", MOMENT, nullable=True),
-        sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("first_failed_at", MOMENT, nullable=True),
-        sa.Column("last_error", sa.Text(), nullable=True),
-        sa.Column("last_error_kind", sa.String(length=64), nullable=True),
-        sa.Column("last_error_at", MOMENT, nullable=True),
-        sa.Column("dead_at", MOMENT, nullable=True),
-        sa.Column("lease_token", sa.String(length=40), nullable=True),
-        sa.Column("lease_until", MOMENT, nullable=True),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("ramp_first", sa.Integer(), nullable=False),
+        sa.Column("ramp_most", sa.Integer(), nullable=False),
+        sa.Column("tolerance", sa.Integer(), nullable=False),
+        sa.Column("dead_limit", sa.Integer(), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("last_case_id", sa.Integer(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.Column("actor", sa.String(length=200), nullable=False),
         sa.Column("created_at", MOMENT, nullable=False),
-        sa.Column("updated_at", MOMENT, nullable=False),
+        sa.Column("started_at", MOMENT, nullable=True),
+        sa.Column("resumed_at", MOMENT, nullable=True),
+        sa.Column("finished_at", MOMENT, nullable=True),
         sa.Column("public_id", sa.String(length=40), nullable=False),
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name="fk_case_external_refs_case_id"),
         sa.ForeignKeyConstraint(
-            ["connector_id"], ["connectors.id"], name="fk_case_external_refs_connector_id"
+            ["connector_id"], ["connectors.id"], name="fk_backfills_connector_id"
         ),
-        sa.ForeignKeyConstraint(
-            ["tenant_id"], ["tenants.id"], name="fk_case_external_refs_tenant_id"
-        ),
-        sa.PrimaryKeyConstraint("id", name="pk_case_external_refs"),
-        sa.UniqueConstraint(
-            "case_id", "connector_id", name="uq_case_external_refs_case_id_connector_id"
-        ),
-        sa.UniqueConstraint(
-            "connector_id",
-            "vendor",
-            "external_id",
-            name="uq_case_external_refs_connector_id_vendor_external_id",
-        ),
-        sa.UniqueConstraint("correlation_key", name="uq_case_external_refs_correlation_key"),
-        sa.UniqueConstraint("public_id", name="uq_case_external_refs_public_id"),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name="fk_backfills_tenant_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_backfills"),
+        sa.UniqueConstraint("public_id", name="uq_backfills_public_id"),
     )
     op.create_index(
-        "ix_case_external_refs_case_id", "case_external_refs", ["case_id"], unique=False
+        "ix_backfills_connector_id_state", "backfills", ["connector_id", "state"], unique=False
     )
-    op.create_index(
-        "ix_case_external_refs_connector_id_priority_due_at",
-        "case_external_refs",
-        ["connector_id", "priority", "due_at"],
-        unique=False,
-    )
-    op.create_index(
-        "ix_case_external_refs_due_at_connector_id",
-        "case_external_refs",
-        ["due_at", "connector_id"],
-        unique=False,
-    )
-    op.create_index(
-        "ix_case_external_refs_lease_until", "case_external_refs", ["lease_until"], unique=False
-    )
-    op.create_index(
-        "ix_case_external_refs_tenant_id_vendor_external_id",
-        "case_external_refs",
-        ["tenant_id", "vendor", "external_id"],
-        unique=False,
-    )
+    op.create_index("ix_backfills_state", "backfills", ["state"], unique=False)
+    op.create_index("ix_backfills_tenant_id_id", "backfills", ["tenant_id", "id"], unique=False)
     op.create_table(
         "containment_actions",
         sa.Column("tenant_id", sa.Integer(), nullable=False),
@@ -284,30 +239,99 @@ def upgrade() -> None:
         "ix_unmapped_statuses_tenant_id", "unmapped_statuses", ["tenant_id"], unique=False
     )
     op.create_table(
-        "annotations",
+        "case_external_refs",
         sa.Column("tenant_id", sa.Integer(), nullable=False),
         sa.Column("case_id", sa.Integer(), nullable=False),
-        sa.Column("ref_id", sa.Integer(), nullable=False),
-        sa.Column("external_id", sa.String(length=200), nullable=False),
-        sa.Column("author_id", sa.String(length=200), nullable=True),
-        sa.Column("author_name", sa.String(length=200), nullable=True),
-        sa.Column("text", sa.Text(), nullable=False),
-        sa.Column("internal", sa.Boolean(), nullable=True),
-        sa.Column("written_at", MOMENT, nullable=False),
-        sa.Column("edited_at", MOMENT, nullable=True),
-        sa.Column("deleted_at", MOMENT, nullable=True),
+        sa.Column("connector_id", sa.Integer(), nullable=False),
+        sa.Column("vendor", sa.String(length=32), nullable=False),
+        sa.Column("correlation_key", sa.String(length=100), nullable=False),
+        sa.Column("external_id", sa.String(length=200), nullable=True),
+        sa.Column("external_key", sa.String(length=200), nullable=True),
+        sa.Column("external_url", sa.Text(), nullable=True),
+        sa.Column("minted_at", MOMENT, nullable=True),
+        sa.Column("gone_at", MOMENT, nullable=True),
+        sa.Column("last_pushed_status", sa.String(length=16), nullable=True),
+        sa.Column("last_inbound_status", sa.String(length=16), nullable=True),
+        sa.Column("settled_status", sa.String(length=16), nullable=True),
+        sa.Column("settled_native", sa.String(length=200), nullable=True),
+        sa.Column("settled_native_id", sa.String(length=200), nullable=True),
+        sa.Column("ticket_status", sa.String(length=200), nullable=True),
+        sa.Column("ticket_status_id", sa.String(length=200), nullable=True),
+        sa.Column("ticket_category", sa.String(length=16), nullable=True),
+        sa.Column("status_seen_at", MOMENT, nullable=True),
+        sa.Column("assignee_seen_at", MOMENT, nullable=True),
+        sa.Column("last_pushed_at", MOMENT, nullable=True),
+        sa.Column("last_inbound_at", MOMENT, nullable=True),
+        sa.Column("create_attempted_at", MOMENT, nullable=True),
+        sa.Column("status_attempted_at", MOMENT, nullable=True),
+        sa.Column("verify_asked", sa.Boolean(), nullable=False),
+        sa.Column("force_reason", sa.Text(), nullable=True),
+        sa.Column("force_actor", sa.String(length=200), nullable=True),
+        sa.Column("priority", sa.Integer(), nullable=False),
+        sa.Column("backfill_id", sa.Integer(), nullable=True),
+        sa.Column("due_at", MOMENT, nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("first_failed_at", MOMENT, nullable=True),
+        sa.Column("last_error", sa.Text(), nullable=True),
+        sa.Column("last_error_kind", sa.String(length=64), nullable=True),
+        sa.Column("last_error_at", MOMENT, nullable=True),
+        sa.Column("dead_at", MOMENT, nullable=True),
+        sa.Column("lease_token", sa.String(length=40), nullable=True),
+        sa.Column("lease_until", MOMENT, nullable=True),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.Column("updated_at", MOMENT, nullable=False),
         sa.Column("public_id", sa.String(length=40), nullable=False),
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name="fk_annotations_case_id"),
         sa.ForeignKeyConstraint(
-            ["ref_id"], ["case_external_refs.id"], name="fk_annotations_ref_id"
+            ["backfill_id"], ["backfills.id"], name="fk_case_external_refs_backfill_id"
         ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name="fk_annotations_tenant_id"),
-        sa.PrimaryKeyConstraint("id", name="pk_annotations"),
-        sa.UniqueConstraint("public_id", name="uq_annotations_public_id"),
-        sa.UniqueConstraint("ref_id", "external_id", name="uq_annotations_ref_id_external_id"),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name="fk_case_external_refs_case_id"),
+        sa.ForeignKeyConstraint(
+            ["connector_id"], ["connectors.id"], name="fk_case_external_refs_connector_id"
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name="fk_case_external_refs_tenant_id"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_case_external_refs"),
+        sa.UniqueConstraint(
+            "case_id", "connector_id", name="uq_case_external_refs_case_id_connector_id"
+        ),
+        sa.UniqueConstraint(
+            "connector_id",
+            "vendor",
+            "external_id",
+            name="uq_case_external_refs_connector_id_vendor_external_id",
+        ),
+        sa.UniqueConstraint("correlation_key", name="uq_case_external_refs_correlation_key"),
+        sa.UniqueConstraint("public_id", name="uq_case_external_refs_public_id"),
     )
-    op.create_index("ix_annotations_case_id", "annotations", ["case_id"], unique=False)
+    op.create_index(
+        "ix_case_external_refs_backfill_id", "case_external_refs", ["backfill_id"], unique=False
+    )
+    op.create_index(
+        "ix_case_external_refs_case_id", "case_external_refs", ["case_id"], unique=False
+    )
+    op.create_index(
+        "ix_case_external_refs_connector_id_priority_due_at",
+        "case_external_refs",
+        ["connector_id", "priority", "due_at"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_case_external_refs_due_at_connector_id",
+        "case_external_refs",
+        ["due_at", "connector_id"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_case_external_refs_lease_until", "case_external_refs", ["lease_until"], unique=False
+    )
+    op.create_index(
+        "ix_case_external_refs_tenant_id_vendor_external_id",
+        "case_external_refs",
+        ["tenant_id", "vendor", "external_id"],
+        unique=False,
+    )
     op.create_table(
         "inbound_events",
         sa.Column("tenant_id", sa.Integer(), nullable=False),
@@ -352,6 +376,31 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_table(
+        "annotations",
+        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        sa.Column("case_id", sa.Integer(), nullable=False),
+        sa.Column("ref_id", sa.Integer(), nullable=False),
+        sa.Column("external_id", sa.String(length=200), nullable=False),
+        sa.Column("author_id", sa.String(length=200), nullable=True),
+        sa.Column("author_name", sa.String(length=200), nullable=True),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("internal", sa.Boolean(), nullable=True),
+        sa.Column("written_at", MOMENT, nullable=False),
+        sa.Column("edited_at", MOMENT, nullable=True),
+        sa.Column("deleted_at", MOMENT, nullable=True),
+        sa.Column("public_id", sa.String(length=40), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name="fk_annotations_case_id"),
+        sa.ForeignKeyConstraint(
+            ["ref_id"], ["case_external_refs.id"], name="fk_annotations_ref_id"
+        ),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name="fk_annotations_tenant_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_annotations"),
+        sa.UniqueConstraint("public_id", name="uq_annotations_public_id"),
+        sa.UniqueConstraint("ref_id", "external_id", name="uq_annotations_ref_id_external_id"),
+    )
+    op.create_index("ix_annotations_case_id", "annotations", ["case_id"], unique=False)
+    op.create_table(
         "posted_comments",
         sa.Column("ref_id", sa.Integer(), nullable=False),
         sa.Column("key", sa.String(length=80), nullable=False),
@@ -395,12 +444,14 @@ def downgrade() -> None:
     for table in (
         "timeline",
         "posted_comments",
-        "inbound_events",
         "annotations",
+        "inbound_events",
+        "case_external_refs",
         "unmapped_statuses",
         "inbox_tokens",
         "containment_actions",
-        "case_external_refs",
+        "backfills",
+        "feature_flags",
         "connectors",
         "cases",
         "api_keys",
