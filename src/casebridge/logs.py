@@ -17,4 +17,4 @@ def configure(level: str) -> None:
 
 def _is_no_startup_traceback(record: logging.LogRecord) -> bool:
     """Leave out uvicorn's traceback of a failed start: the command tells the reason in words."""
-    return not record.getMessage().startswith("Traceback")
+    return "Traceback (most recent call last)" not in record.getMessage()

@@ -6,7 +6,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 import uvicorn
@@ -37,7 +37,8 @@ def serve(app: Litestar, *, host: str, port: int) -> None:
         except OSError as error:
             raise NotServing(f"cannot listen on {host} port {port}: {error.strerror}") from error
         server = _Server(app)
-        server.run([listener])
+        with suppress(SystemExit):  # how uvicorn ends after a failed start
+            server.run([listener])
         if not server.started:
             raise NotServing(_why(app.state.get("startup_failure")))
 

@@ -293,7 +293,7 @@ class Connectors:
         waiting = await session.scalars(
             select(RefRow.id).where(RefRow.connector_id == row.id, RefRow.last_error.is_not(None))
         )
-        await self._fanout.schedule_refs(session, waiting.all(), self._clock())
+        await self._fanout.schedule_refs(session, waiting.all(), self._clock(), bulk=True)
 
 
 def merge_config(stored: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:

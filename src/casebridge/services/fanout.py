@@ -97,13 +97,23 @@ class FanOut:
         await self._wakeups.wake(session, list(due), now)
 
     async def schedule_refs(
-        self, session: AsyncSession, refs: Sequence[int], now: datetime
+        self, session: AsyncSession, refs: Sequence[int], now: datetime, *, bulk: bool = False
     ) -> None:
-        """Make certain refs due now, with their retries forgotten."""
+        """Make certain refs due now, with their retries forgotten.
+
+        What somebody asked for goes before backfill; in ``bulk``, each ref keeps its place.
+        """
         await session.execute(
             update(RefRow)
             .where(RefRow.id.in_(refs), RefRow.gone_at.is_(None))
-            .values(due_at=now, attempts=0, first_failed_at=None, dead_at=None, updated_at=now)
+            .values(
+                priority=RefRow.priority if bulk else NEW_WORK,
+                due_at=now,
+                attempts=0,
+                first_failed_at=None,
+                dead_at=None,
+                updated_at=now,
+            )
             .execution_options(synchronize_session=False)
         )
         await self._wakeups.wake(session, refs, now)

@@ -184,7 +184,7 @@ class Tickets:
             await session.execute(
                 update(RefRow).where(which, RefRow.gone_at.is_(None)).values(verify_asked=True)
             )
-        await self._fanout.schedule_refs(session, refs, self._clock())
+        await self._fanout.schedule_refs(session, refs, self._clock(), bulk=True)
         return len(refs)
 
     async def _outcome(self, who: Principal, ref_id: str, wait_seconds: float) -> Ticket:
