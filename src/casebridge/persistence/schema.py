@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 
-from sqlalchemy import JSON, DateTime, Dialect, MetaData, String, TypeDecorator
+import sqlalchemy as sa
+from sqlalchemy import JSON, DateTime, Dialect, MetaData, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 NAMING: Final = {
@@ -37,6 +38,33 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Text(TypeDecorator[str]):
+    """Text of any length; a NUL, which PostgreSQL refuses, is replaced on every database."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Store what every database takes."""
+        return None if value is None else value.replace("\0", "\ufffd")
+
+
+class String(TypeDecorator[str]):
+    """A line as for `Text`; what is longer than the column is cut on every database."""
+
+    impl = sa.String
+    cache_ok = True
+
+    def __init__(self, length: int) -> None:
+        """Hold at most ``length`` characters."""
+        super().__init__(length)
+        self.length = length
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Store what every database takes: a vendor's text is never a reason to fail."""
+        return None if value is None else value.replace("\0", "\ufffd")[: self.length]
 
 
 class Row(DeclarativeBase):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from casebridge.persistence.schema import PublicRow
+from casebridge.persistence.schema import PublicRow, String
 
 
 class TenantRow(PublicRow):
