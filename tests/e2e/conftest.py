@@ -27,8 +27,9 @@ def shared_service(
 ) -> Iterator[Service]:
     """A service with the installed plugins, for every test of a module."""
     folder = tmp_path_factory.mktemp("service") / "data"
-    settings = {"sweep_seconds": 0.05, "vendor_timeout_seconds": patience}
-    with running_service(folder, clock=clock, **settings) as running_one:
+    with running_service(
+        folder, clock=clock, sweep_seconds=0.05, vendor_timeout_seconds=patience
+    ) as running_one:
         yield running_one
 
 
