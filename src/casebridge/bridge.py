@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from casebridge.engine.claims import Claims
 from casebridge.engine.convergence import Convergence
-from casebridge.engine.embedded import EmbeddedEngine
+from casebridge.engine.embedded import EmbeddedEngine, Engine
 from casebridge.engine.gate import Gate
 from casebridge.engine.situation import Lookout
 from casebridge.engine.steps import Steps
@@ -62,9 +62,11 @@ async def open_bridge(
     brings tickets up to date.
 
     Raises:
+        InvalidSettings: the engine does not fit the database, or its packages are missing.
         VaultError: the master key cannot be used.
         sqlalchemy.exc.SQLAlchemyError: the database cannot be reached or migrated.
     """
+    settings.check()
     if catalog is None:
         catalog = ConnectorCatalog.installed(only=settings.allow_list)
     for failure in catalog.failures:
@@ -73,7 +75,7 @@ async def open_bridge(
     database.create_folder()
     vault = Vault.from_settings(settings.keys, settings.data_dir / "casebridge.key")
     connections = Connections(catalog, vault, timeout=settings.vendor_timeout_seconds)
-    engine = EmbeddedEngine(workers=settings.workers, sweep_seconds=settings.sweep_seconds)
+    engine = _engine(settings, database, clock)
     fanout = FanOut(catalog, engine)
     tokens = Tokens(database, vault, connections, clock, settings.address)
     bridge = Bridge(
@@ -89,6 +91,7 @@ async def open_bridge(
     )
     try:
         await upgrade(database)
+        await engine.prepare()
         first_key = await bridge.tenants.bootstrap(settings.data_dir)
         if first_key is not None:
             log.warning("created the first tenant; its admin key is in %s", first_key)
@@ -109,7 +112,7 @@ async def open_bridge(
 
 @asynccontextmanager
 async def _running(
-    engine: EmbeddedEngine,
+    engine: Engine,
     claims: Claims,
     convergence: Convergence,
     catalog: ConnectorCatalog | None,
@@ -125,4 +128,14 @@ async def _running(
         yield
     finally:
         engine.stop()
+        convergence.stop()
         await work
+
+
+def _engine(settings: Settings, database: Database, clock: Clock) -> Engine:
+    workers, sweep = settings.workers, settings.sweep_seconds
+    if settings.engine == "embedded":
+        return EmbeddedEngine(workers=workers, sweep_seconds=sweep)
+    from casebridge.engine.distributed import DistributedEngine  # noqa: PLC0415 - an extra
+
+    return DistributedEngine(database, clock, workers=workers, sweep_seconds=sweep)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -12,6 +13,7 @@ from msgspec import Meta
 
 PREFIX: Final = "CASEBRIDGE_"
 DEFAULT_ADDRESS: Final = "http://127.0.0.1:8000"
+_POSTGRES: Final = "postgresql+asyncpg:"
 _WORDS: Final = {
     "Expected `int`": "must be a whole number",
     "Expected `float`": "must be a number",
@@ -30,6 +32,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         data_dir: folder of the embedded database and of the key files.
         database_url: SQLAlchemy URL; empty means SQLite in ``data_dir``.
+        engine: who converges: ``embedded``, the service itself, or ``distributed``, any number of
+            processes of `casebridge worker` on PostgreSQL.
         public_url: where people and vendors reach this service, without a trailing slash; empty
             means the address that `casebridge serve` listens on.
         plugins: entry-point names that are enabled, comma-separated; empty means all.
@@ -45,6 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     data_dir: Path = Path("casebridge-data")
     database_url: str = ""
+    engine: Literal["embedded", "distributed"] = "embedded"
     public_url: Annotated[str, Meta(pattern="^(https?://\\S+)?$")] = ""
     plugins: str = ""
     keys: str = ""
@@ -60,7 +65,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """Read the settings.
 
         Raises:
-            InvalidSettings: a variable is unknown or has a wrong type; the value is not shown.
+            InvalidSettings: a variable is unknown or has a wrong type, or what it asks for is not
+                there; the value is not shown.
         """
         given = os.environ if environ is None else environ
         values: dict[str, Any] = {}
@@ -73,11 +79,33 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 raise InvalidSettings(msg)
             values[field] = Path(text) if field == "data_dir" else text
         try:
-            return msgspec.convert(values, type=cls, strict=False)
+            settings = msgspec.convert(values, type=cls, strict=False)
         except msgspec.ValidationError as error:
             problem, _, path = str(error).partition(" - at `$.")
             msg = f"{PREFIX}{path.rstrip('`').upper()} {_in_words(problem)}"
             raise InvalidSettings(msg) from None
+        settings.check()
+        return settings
+
+    def check(self) -> None:
+        """See that the engine and the database fit each other, and that their packages are there.
+
+        Raises:
+            InvalidSettings: something is missing; the message names it and the cure.
+        """
+        on_postgres = self.database_url.startswith(_POSTGRES)
+        if self.engine == "distributed" and not on_postgres:
+            msg = (
+                f"{PREFIX}ENGINE=distributed needs PostgreSQL: set {PREFIX}DATABASE_URL to"
+                f" {_POSTGRES}//user:password@host/database, or leave the engine embedded"
+            )
+            raise InvalidSettings(msg)
+        needed = {"asyncpg": on_postgres, "pgqueuer": self.engine == "distributed"}
+        missing = [name for name, asked in needed.items() if asked and find_spec(name) is None]
+        if missing:
+            why = "ENGINE=distributed" if self.engine == "distributed" else "DATABASE_URL"
+            msg = f"{PREFIX}{why} needs {' and '.join(missing)}: pip install casebridge[postgres]"
+            raise InvalidSettings(msg)
 
     def reached_at(self, url: str) -> Settings:
         """Return the settings with ``url`` as the public URL, unless one is set."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from casebridge.cli.demo import demo
+from casebridge.cli.keys import key, tenant
 from casebridge.cli.plugins import plugins
 from casebridge.cli.serve import serve
 
@@ -18,3 +19,5 @@ def main() -> None:
 main.add_command(serve)
 main.add_command(demo)
 main.add_command(plugins)
+main.add_command(key)
+main.add_command(tenant)

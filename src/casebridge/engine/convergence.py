@@ -40,6 +40,11 @@ class Convergence:
         self._gate = gate
         self._steps = steps
         self._clock = clock
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Have every convergence end after the step it is at, and leave the rest to others."""
+        self._stopping = True
 
     async def run(self, claim: Claim) -> None:
         """Converge the claimed ref as far as it goes, then give the claim back.
@@ -50,7 +55,9 @@ class Convergence:
             with suppress(LeaseLost):
                 try:
                     while await self._advance(claim):
-                        pass
+                        if self._stopping:
+                            await self._set_aside(claim)
+                            break
                 except CasebridgeError as error:
                     await self._fail(claim, error)
             await self._claims.release(claim)
@@ -93,7 +100,7 @@ class Convergence:
         return True
 
     async def _set_aside(self, claim: Claim) -> None:
-        """Leave what is missing for the day on which the connector is enabled again."""
+        """Leave what is missing to whoever comes next, once the connector is enabled."""
         async with self._claims.commit(claim) as (_, ref, _):
             if ref.gone_at is None:
                 ref.due_at = ref.due_at or self._clock()

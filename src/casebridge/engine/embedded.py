@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,6 +20,22 @@ Take = Callable[[int], Coroutine[Any, Any, list[Claim]]]
 """Claims up to so many due refs."""
 Converge = Callable[[Claim], Coroutine[Any, Any, None]]
 """Converges one claimed ref and gives the claim back."""
+
+
+class Engine(Protocol):
+    """What decides when due refs are looked for; what is due, the refs' rows say."""
+
+    async def prepare(self) -> None:
+        """Make what the engine needs in a migrated database; harmless when it is there."""
+
+    async def wake(self, session: AsyncSession, refs: Sequence[int], at: datetime) -> None:
+        """Note, inside the caller's transaction, that these refs are due at a moment."""
+
+    async def run(self, take: Take, converge: Converge) -> None:
+        """Run until `stop` is called; then let the convergences under way finish their step."""
+
+    def stop(self) -> None:
+        """Ask `run` to end."""
 
 
 class EmbeddedEngine:
@@ -36,10 +52,13 @@ class EmbeddedEngine:
         self._woken = asyncio.Event()
         self._stopping = False
 
+    async def prepare(self) -> None:
+        """Need nothing."""
+
     async def wake(self, session: AsyncSession, refs: Sequence[int], at: datetime) -> None:  # noqa: ARG002 - the rows say when
         """Look for due refs once the caller's transaction is committed."""
         if refs:
-            after_commit(session, self._woken.set)
+            after_commit(session, self.look)
 
     async def run(self, take: Take, converge: Converge) -> None:
         """Run until `stop` is called; then let the convergences under way finish their step."""
@@ -53,6 +72,10 @@ class EmbeddedEngine:
                 running = {task for task in running if not task.done()}
         finally:
             await asyncio.gather(*running, return_exceptions=True)
+
+    def look(self) -> None:
+        """Look for due refs at once, or as soon as there is room for one."""
+        self._woken.set()
 
     def stop(self) -> None:
         """Ask `run` to end."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -19,7 +20,7 @@ from casebridge.domain.identifiers import API_KEY, TENANT, new_id
 from casebridge.persistence.database import Database
 from casebridge.persistence.tenants import ApiKeyRow, TenantRow
 from casebridge.services.clock import Clock
-from casebridge.services.faults import Unauthenticated
+from casebridge.services.faults import NotFound, Unauthenticated
 from casebridge.services.timeline import Cause
 
 DEFAULT_TENANT: Final = "default"
@@ -112,6 +113,46 @@ class Tenants:
         async with self._database.write() as session:
             session.add(row)
         return key
+
+    async def find(self, name: str) -> TenantRow:
+        """Return the tenant of a name.
+
+        Raises:
+            NotFound: there is none.
+        """
+        async with self._database.read() as session:
+            row = await session.scalar(select(TenantRow).where(TenantRow.name == name))
+        if row is None:
+            raise NotFound(f"there is no tenant {name!r}", field="tenant")
+        return row
+
+    async def list(self) -> Sequence[TenantRow]:
+        """Return every tenant, oldest first."""
+        async with self._database.read() as session:
+            return (await session.scalars(select(TenantRow).order_by(TenantRow.id))).all()
+
+    async def list_keys(self, tenant_id: int) -> Sequence[ApiKeyRow]:
+        """Return a tenant's keys, oldest first, revoked ones included; none shows its text."""
+        query = select(ApiKeyRow).where(ApiKeyRow.tenant_id == tenant_id).order_by(ApiKeyRow.id)
+        async with self._database.read() as session:
+            return (await session.scalars(query)).all()
+
+    async def revoke_key(self, tenant_id: int, key_id: str) -> None:
+        """Revoke a key for ever; every process refuses it within five seconds.
+
+        Raises:
+            NotFound: the tenant has no such key.
+        """
+        async with self._database.write() as session:
+            row = await session.scalar(
+                select(ApiKeyRow).where(
+                    ApiKeyRow.tenant_id == tenant_id, ApiKeyRow.public_id == key_id
+                )
+            )
+            if row is None:
+                raise NotFound(f"there is no API key {key_id!r}", field="key_id")
+            row.revoked_at = row.revoked_at or self._clock()
+        self._recent.clear()
 
     async def bootstrap(self, folder: Path) -> Path | None:
         """On an empty database, create the first tenant and write its admin key to a 0600 file.

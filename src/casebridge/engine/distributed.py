@@ -1,0 +1,168 @@
+"""The distributed engine: PgQueuer carries wake-ups to any number of workers on PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Final
+
+from pgqueuer import AsyncpgDriver, Job, Queries, QueueManager
+from pgqueuer.adapters.persistence.qb import (
+    QueryBuilderEnvironment,
+    QueryQueueBuilder,
+    QuerySchedulerBuilder,
+)
+from pgqueuer.domain.settings import DBSettings, Durability
+from pgqueuer.domain.types import Channel
+from pgqueuer.ports.driver import Driver
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from casebridge.engine.embedded import Converge, EmbeddedEngine, Take
+from casebridge.persistence.database import Database
+from casebridge.services.clock import Clock
+
+log = logging.getLogger(__name__)
+
+NUDGE: Final = "nudge"
+_TIDY_SECONDS: Final = 60.0
+# Every name is given, since PgQueuer would take one that is not from variables such as CHANNEL.
+_TABLES: Final = DBSettings(
+    prefix="casebridge_",
+    db_schema=None,
+    channel=Channel("casebridge_ch_pgqueuer"),
+    function="casebridge_fn_pgqueuer_changed",
+    trigger="casebridge_tg_pgqueuer_changed",
+    queue_table="casebridge_pgqueuer",
+    queue_table_log="casebridge_pgqueuer_log",
+    queue_status_type="casebridge_pgqueuer_status",
+    statistics_table="casebridge_pgqueuer_statistics",
+    schedules_table="casebridge_pgqueuer_schedules",
+    durability=Durability.volatile,  # a nudge that is lost costs a sweep, so it needs no log
+)
+_QUEUE: Final = QueryQueueBuilder(_TABLES)
+
+
+class DistributedEngine:
+    """Runs due refs in every process that asks for them, woken through PgQueuer.
+
+    A job is a nudge: "look for due refs". It is enqueued in the transaction that made refs due,
+    reaches one worker, and is over once that worker looks; what it finds is claimed as under the
+    embedded engine. So no job is held while a vendor makes us wait, and a nudge that is lost,
+    doubled or late changes nothing but the moment.
+    """
+
+    def __init__(
+        self, database: Database, clock: Clock, *, workers: int, sweep_seconds: float
+    ) -> None:
+        """``workers`` convergences at a time; ``sweep_seconds`` between looks without a nudge."""
+        self._database = database
+        self._clock = clock
+        self._sweep = sweep_seconds
+        self._here = EmbeddedEngine(workers=workers, sweep_seconds=sweep_seconds)
+        self._stopping = asyncio.Event()
+        self._queue: QueueManager | None = None
+        self._nudged = False
+
+    async def prepare(self) -> None:
+        """Make PgQueuer's tables, or bring them up to the installed release.
+
+        PgQueuer takes a lock, so processes that start together do it one after the other.
+
+        Raises:
+            sqlalchemy.exc.SQLAlchemyError: the database cannot be reached.
+            asyncpg.PostgresError: the role may not create tables.
+        """
+        await self._on_a_connection(Queries.upgrade)
+
+    async def wake(self, session: AsyncSession, refs: Sequence[int], at: datetime) -> None:
+        """Enqueue one nudge in the caller's transaction, however many refs are due."""
+        if refs:
+            wait = max(at - self._clock(), timedelta())
+            await _queries(_SessionDriver(session)).enqueue(NUDGE, None, execute_after=wait)
+
+    async def run(self, take: Take, converge: Converge) -> None:
+        """Run until `stop` is called; then let the convergences under way finish their step."""
+        helpers = [asyncio.create_task(work()) for work in (self._listen, self._tidy)]
+        try:
+            await self._here.run(take, converge)
+        finally:
+            self.stop()
+            await asyncio.gather(*helpers)
+
+    def stop(self) -> None:
+        """Ask `run` to end."""
+        self._stopping.set()
+        self._here.stop()
+        if self._queue is not None:
+            self._queue.shutdown.set()
+
+    async def _listen(self) -> None:
+        """Take nudges; without a connection the sweep goes on alone until there is one again."""
+        while not self._stopping.is_set():
+            try:
+                await self._on_a_connection(self._take_nudges)
+            except Exception:
+                log.exception("the queue of wake-ups cannot be reached; trying again")
+                await self._wait(self._sweep)
+
+    async def _take_nudges(self, queries: Queries) -> None:
+        self._queue = QueueManager(queries, _TABLES.channel)
+        self._queue.entrypoint(NUDGE)(self._look)
+        if not self._stopping.is_set():
+            await self._queue.run(
+                shutdown_on_listener_failure=True, log_aggregation_interval=timedelta()
+            )
+
+    async def _look(self, _: Job) -> None:
+        self._nudged = True
+        self._here.look()
+
+    async def _tidy(self) -> None:
+        """Empty PgQueuer's log of finished jobs, which it would keep for ever."""
+        while not self._stopping.is_set():
+            await self._wait(_TIDY_SECONDS)
+            if self._nudged:
+                self._nudged = False
+                try:
+                    async with self._database.write() as session:
+                        await _queries(_SessionDriver(session)).clear_queue_log(NUDGE)
+                except Exception:
+                    log.exception("the log of wake-ups could not be emptied; trying again")
+                    self._nudged = True
+
+    async def _wait(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+
+    async def _on_a_connection(self, work: Callable[[Queries], Awaitable[None]]) -> None:
+        """Work on a connection outside of any transaction, which is closed afterwards."""
+        async with self._database.engine.connect() as connection:
+            try:
+                raw = (await connection.get_raw_connection()).driver_connection
+                await work(_queries(AsyncpgDriver(raw)))
+            finally:
+                await connection.invalidate()
+
+
+class _SessionDriver(Driver):
+    """PgQueuer's statements in a session's transaction."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def fetch(self, query: str, *args: object) -> list[dict[str, object]]:
+        connection = await self._session.connection()
+        rows = await connection.exec_driver_sql(query, args)
+        return [dict(row) for row in rows.mappings()]
+
+    async def execute(self, query: str, *args: object) -> str:
+        connection = await self._session.connection()
+        await connection.exec_driver_sql(query, args)
+        return ""
+
+
+def _queries(driver: Driver) -> Queries:
+    return Queries(driver, QueryBuilderEnvironment(_TABLES), _QUEUE, QuerySchedulerBuilder(_TABLES))
