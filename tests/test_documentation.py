@@ -121,9 +121,11 @@ def test_every_command_exists(path: Path) -> None:
         if tool == "make":
             assert {word for word in words[1:] if "=" not in word} <= targets, words
         elif tool in COMMANDS:
-            command = COMMANDS[tool].commands[words[1]]
+            command, rest = COMMANDS[tool].commands[words[1]], words[2:]
+            while isinstance(command, click.Group):
+                command, rest = command.commands[rest[0]], rest[1:]
             options = {name for option in command.params for name in option.opts}
-            assert {word for word in words[2:] if word.startswith("--")} <= options, words
+            assert {word for word in rest if word.startswith("--")} <= options, words
         else:
             assert tool in OTHER_TOOLS, words
 
