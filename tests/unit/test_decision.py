@@ -153,6 +153,14 @@ def test_a_human_is_heard_while_we_push() -> None:
     assert decision == Decision(apply=RESOLVED)
 
 
+def test_while_we_push_anybody_may_be_us_if_we_do_not_know_our_own_account() -> None:
+    ref = msgspec.structs.replace(SETTLED, pushing=True, own_account=None)
+
+    decision = decided(ref=ref)
+
+    assert decision == Decision(reason=Reason.PUSH_IN_FLIGHT)
+
+
 def test_an_event_of_nobody_in_particular_is_heard_when_we_do_not_push() -> None:
     decision = decided(event=changed(actor=None))
 

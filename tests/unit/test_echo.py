@@ -23,6 +23,8 @@ from casebridge_core import (
 from tests.unit.vendors import CATALOG, INSTANCES, as_status, connector, natives, overrides
 
 US = Person(id="account-of-the-bridge")
+RECOGNITION = [(US, US.id), (None, US.id), (US, None), (None, None)]
+"""Whether the vendor names who did it, and whether we know which account is ours."""
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
@@ -37,7 +39,8 @@ class Pushes:
     hooks: VendorHooks
     connector: Connector[Any]
     path: list[CaseStatus]
-    told: bool
+    actor: Person | None
+    account: str | None
     at: datetime = START
     case: CaseState = field(init=False)
     ref: RefState = field(init=False)
@@ -48,7 +51,7 @@ class Pushes:
         self.case = CaseState(
             status=self.path[0], trail=(self.path[0],), status_changed_at=self.tick()
         )
-        self.ref = RefState(own_account=US.id)
+        self.ref = RefState(own_account=self.account)
 
     def run(self, hops: list[list[NativeStatus]]) -> None:
         for status, between in zip(self.path, hops, strict=True):
@@ -63,7 +66,7 @@ class Pushes:
             settled_status=self.ref.settled_status,
             settled_native=self.ref.settled_native,
             status_seen_at=self.ref.status_seen_at,
-            own_account=US.id,
+            own_account=self.account,
             pushing=True,
         )
         for hop in [*between, target] if native is not None else []:
@@ -71,7 +74,7 @@ class Pushes:
                 vendor=self.connector.vendor,
                 external_id="1",
                 status=hop,
-                actor=US if self.told else None,
+                actor=self.actor,
                 occurred_at=self.tick(),
             )
             self.during.append((self.case, under_way, event))
@@ -80,7 +83,7 @@ class Pushes:
             settled_status=self.case.status,
             settled_native=target,
             status_seen_at=self.at,
-            own_account=US.id,
+            own_account=self.account,
         )
 
     def decide(self, case: CaseState, ref: RefState, event: TicketEvent) -> Decision:
@@ -102,8 +105,8 @@ def test_a_push_and_its_webhooks_leave_the_case_where_it_was(
     instance = connector(vendor, number, data.draw(overrides(vendor)))
     path = data.draw(st.lists(st.sampled_from(CaseStatus), min_size=1, max_size=4))
     hop = st.lists(st.sampled_from(natives(hooks, instance)), max_size=3)
-    told = data.draw(st.booleans(), label="the vendor names the actor")
-    pushes = Pushes(hooks, instance, path, told)
+    actor, account = data.draw(st.sampled_from(RECOGNITION))
+    pushes = Pushes(hooks, instance, path, actor, account)
 
     pushes.run(data.draw(st.lists(hop, min_size=len(path), max_size=len(path))))
 

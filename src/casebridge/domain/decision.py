@@ -94,7 +94,7 @@ def decide(
         return Decision(reason=Reason.LAST_KNOWN)
     if case.status in meanings:
         return Decision(reason=Reason.ALREADY_THERE)
-    if ref.pushing and event.actor is None:
+    if ref.pushing and (event.actor is None or ref.own_account is None):
         return Decision(reason=Reason.PUSH_IN_FLIGHT)
     if not meanings:
         return Decision(reason=Reason.UNMAPPED)
