@@ -39,7 +39,8 @@ def create_app(
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             try:
-                bridge = open_bridge(chosen, catalog=catalog, clock=clock)
+                alone = chosen.engine == "embedded"  # else `casebridge worker` does the work
+                bridge = open_bridge(chosen, catalog=catalog, clock=clock, converging=alone)
                 app.state.bridge = await stack.enter_async_context(bridge)
             except Exception as error:
                 app.state.startup_failure = error

@@ -8,6 +8,7 @@ from casebridge.cli.demo import demo
 from casebridge.cli.keys import key, tenant
 from casebridge.cli.plugins import plugins
 from casebridge.cli.serve import serve
+from casebridge.cli.worker import worker
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -17,6 +18,7 @@ def main() -> None:
 
 
 main.add_command(serve)
+main.add_command(worker)
 main.add_command(demo)
 main.add_command(plugins)
 main.add_command(key)

@@ -11,6 +11,8 @@ import click
 def serve(host: str, port: int) -> None:
     """Run the service: API, inbox and fan-out in one process.
 
+    With CASEBRIDGE_ENGINE=distributed the fan-out is left to processes of `casebridge worker`.
+
     Settings come from environment variables named CASEBRIDGE_…; without any, it runs on SQLite in
     ./casebridge-data and writes the first admin key to ./casebridge-data/admin.key.
     """

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from pgqueuer import AsyncpgDriver, Job, Queries, QueueManager
 from pgqueuer.adapters.persistence.qb import (
@@ -17,7 +17,6 @@ from pgqueuer.adapters.persistence.qb import (
 )
 from pgqueuer.domain.settings import DBSettings, Durability
 from pgqueuer.domain.types import Channel
-from pgqueuer.ports.driver import Driver
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from casebridge.engine.embedded import Converge, EmbeddedEngine, Take
@@ -42,7 +41,8 @@ _TABLES: Final = DBSettings(
     schedules_table="casebridge_pgqueuer_schedules",
     durability=Durability.volatile,  # a nudge that is lost costs a sweep, so it needs no log
 )
-_QUEUE: Final = QueryQueueBuilder(_TABLES)
+# PgQueuer's own statement; it takes priorities, entrypoints, payloads, delays, keys and headers.
+_ENQUEUE: Final = QueryQueueBuilder(_TABLES).build_enqueue_query()
 
 
 class DistributedEngine:
@@ -81,7 +81,10 @@ class DistributedEngine:
         """Enqueue one nudge in the caller's transaction, however many refs are due."""
         if refs:
             wait = max(at - self._clock(), timedelta())
-            await _queries(_SessionDriver(session)).enqueue(NUDGE, None, execute_after=wait)
+            connection = await session.connection()
+            await connection.exec_driver_sql(
+                _ENQUEUE, ([0], [NUDGE], [None], [wait], [None], [None])
+            )
 
     async def run(self, take: Take, converge: Converge) -> None:
         """Run until `stop` is called; then let the convergences under way finish their step."""
@@ -127,8 +130,7 @@ class DistributedEngine:
             if self._nudged:
                 self._nudged = False
                 try:
-                    async with self._database.write() as session:
-                        await _queries(_SessionDriver(session)).clear_queue_log(NUDGE)
+                    await self._on_a_connection(lambda queries: queries.clear_queue_log(NUDGE))
                 except Exception:
                     log.exception("the log of wake-ups could not be emptied; trying again")
                     self._nudged = True
@@ -142,27 +144,16 @@ class DistributedEngine:
         async with self._database.engine.connect() as connection:
             try:
                 raw = (await connection.get_raw_connection()).driver_connection
-                await work(_queries(AsyncpgDriver(raw)))
+                await work(_queries(raw))
             finally:
                 await connection.invalidate()
 
 
-class _SessionDriver(Driver):
-    """PgQueuer's statements in a session's transaction."""
-
-    def __init__(self, session: AsyncSession) -> None:
-        self._session = session
-
-    async def fetch(self, query: str, *args: object) -> list[dict[str, object]]:
-        connection = await self._session.connection()
-        rows = await connection.exec_driver_sql(query, args)
-        return [dict(row) for row in rows.mappings()]
-
-    async def execute(self, query: str, *args: object) -> str:
-        connection = await self._session.connection()
-        await connection.exec_driver_sql(query, args)
-        return ""
-
-
-def _queries(driver: Driver) -> Queries:
-    return Queries(driver, QueryBuilderEnvironment(_TABLES), _QUEUE, QuerySchedulerBuilder(_TABLES))
+def _queries(connection: Any) -> Queries:  # noqa: ANN401 - asyncpg's, which has no types
+    """Return PgQueuer's statements for our tables."""
+    return Queries(
+        AsyncpgDriver(connection),
+        QueryBuilderEnvironment(_TABLES),
+        QueryQueueBuilder(_TABLES),
+        QuerySchedulerBuilder(_TABLES),
+    )

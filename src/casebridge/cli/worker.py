@@ -1,0 +1,26 @@
+"""`casebridge worker`."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command()
+def worker() -> None:
+    """Bring tickets up to date in a process of its own, beside `casebridge serve`.
+
+    Start as many as you like, on any machine that reaches the database. SIGTERM or Ctrl-C ends it
+    once the steps under way are done; what is left goes to the other workers.
+    """
+    import asyncio
+
+    from casebridge import working
+    from casebridge.logs import configure
+    from casebridge.settings import InvalidSettings, Settings
+
+    try:
+        settings = Settings.from_env()
+        configure(settings.log_level)
+        asyncio.run(working.work(settings))
+    except InvalidSettings as error:
+        raise click.ClickException(str(error)) from error
