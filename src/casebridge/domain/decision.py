@@ -50,9 +50,10 @@ class RefState(msgspec.Struct, frozen=True, kw_only=True):
     """What the decision needs to know of the ticket's ref.
 
     ``settled_status`` is the case status on which both sides last agreed and ``settled_native`` the
-    native status that stood for it; ``status_seen_at`` is the vendor's time of the newest status
-    known (the watermark); ``own_account`` is the bridge's account at the vendor; ``pushing`` is
-    true while a status push of ours is under way.
+    native status that stood for it (until then: the one that the ticket was minted with);
+    ``status_seen_at`` is the vendor's time of the newest status known (the watermark);
+    ``own_account`` is the bridge's account at the vendor; ``pushing`` is true while a status push
+    of ours is under way.
     """
 
     settled_status: CaseStatus | None = None

@@ -22,7 +22,7 @@ from casebridge.persistence.inbox import UnmappedStatusRow
 from casebridge.services import timeline
 from casebridge.services.fanout import FanOut
 from casebridge.services.lifecycle import transition
-from casebridge.services.snapshots import note_ticket_status, settle, settled_native
+from casebridge.services.snapshots import note_ticket_status, settle, settled_native, ticket_status
 from casebridge.services.timeline import Cause
 from casebridge_core import (
     CaseStatus,
@@ -264,7 +264,7 @@ class Reflection:
     def _ref_state(self, ref: RefRow) -> RefState:
         return RefState(
             settled_status=CaseStatus(ref.settled_status) if ref.settled_status else None,
-            settled_native=settled_native(ref),
+            settled_native=settled_native(ref) or ticket_status(ref),
             status_seen_at=ref.status_seen_at,
             own_account=self.account,
             pushing=ref.status_attempted_at is not None,
