@@ -84,6 +84,7 @@ class RefRow(PublicRow):
     ticket_status_id: Mapped[str | None] = mapped_column(String(200))
     ticket_category: Mapped[str | None] = mapped_column(String(16))
     status_seen_at: Mapped[datetime | None]
+    assignee_id: Mapped[str | None] = mapped_column(String(200))
     assignee_seen_at: Mapped[datetime | None]
     last_pushed_at: Mapped[datetime | None]
     last_inbound_at: Mapped[datetime | None]

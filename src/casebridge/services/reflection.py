@@ -150,13 +150,16 @@ class Reflection:
         return True
 
     def _reflect_assignee(self, case: CaseRow, ref: RefRow, event: TicketEvent) -> bool:
+        """Take over who has the ticket; a ticket of nobody's takes no other ticket's assignee."""
         if event.assignee is UNSET or _is_older(event.occurred_at, ref.assignee_seen_at):
             return False
         ref.assignee_seen_at = event.occurred_at or ref.assignee_seen_at
         person = event.assignee
-        if (person.id if person is not None else None) == case.assignee_id:
+        before, ref.assignee_id = ref.assignee_id, person.id if person is not None else None
+        told_by_another = ref.assignee_id is None and case.assignee_id != before
+        if ref.assignee_id in {before, case.assignee_id} or told_by_another:
             return False
-        case.assignee_id = person.id if person is not None else None
+        case.assignee_id = ref.assignee_id
         case.assignee_name = person.name if person is not None else None
         case.assignee_email = person.email if person is not None else None
         case.updated_at = self.now
@@ -174,8 +177,6 @@ class Reflection:
             )
         )
         if known is None:
-            if comment.action is CommentAction.DELETED:
-                return False
             self.session.add(self._new_annotation(case, ref, comment))
         elif not self._change_annotation(known, comment):
             return False
@@ -185,6 +186,8 @@ class Reflection:
         return True
 
     def _new_annotation(self, case: CaseRow, ref: RefRow, comment: InboundComment) -> AnnotationRow:
+        """Return the comment as an annotation; of a deleted one, too: its text may come later."""
+        deleted = comment.action is CommentAction.DELETED
         return AnnotationRow(
             public_id=new_id(ANNOTATION),
             tenant_id=case.tenant_id,
@@ -196,6 +199,7 @@ class Reflection:
             text=comment.text,
             internal=comment.internal,
             written_at=comment.at or self.now,
+            deleted_at=self.now if deleted else None,
         )
 
     def _change_annotation(self, known: AnnotationRow, comment: InboundComment) -> bool:

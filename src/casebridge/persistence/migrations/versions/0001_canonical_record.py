@@ -259,6 +259,7 @@ def upgrade() -> None:
         sa.Column("ticket_status_id", sa.String(length=200), nullable=True),
         sa.Column("ticket_category", sa.String(length=16), nullable=True),
         sa.Column("status_seen_at", MOMENT, nullable=True),
+        sa.Column("assignee_id", sa.String(length=200), nullable=True),
         sa.Column("assignee_seen_at", MOMENT, nullable=True),
         sa.Column("last_pushed_at", MOMENT, nullable=True),
         sa.Column("last_inbound_at", MOMENT, nullable=True),
