@@ -16,7 +16,18 @@ from litestar.template.config import TemplateConfig
 from casebridge.bridge import open_bridge
 from casebridge.services.clock import Clock, utc_now
 from casebridge.settings import Settings
-from casebridge.web import cases, connectors, health, inbox, pages, plugins, tickets, tokens
+from casebridge.web import (
+    backfills,
+    cases,
+    connectors,
+    flags,
+    health,
+    inbox,
+    pages,
+    plugins,
+    tickets,
+    tokens,
+)
 from casebridge.web.access import provide_bridge, provide_page_reader, provide_principal
 from casebridge.web.problems import HANDLERS
 from casebridge_core import ConnectorCatalog
@@ -55,6 +66,10 @@ def create_app(
             tokens.TokenController,
             tickets.TicketController,
             tickets.resync_tenant,
+            backfills.BackfillController,
+            backfills.plan_backfill,
+            backfills.create_backfill,
+            flags.FlagController,
             plugins.list_plugins,
         ],
         dependencies={"who": Provide(provide_principal)},

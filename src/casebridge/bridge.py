@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
+from casebridge.engine.backfill import BackfillDriver
 from casebridge.engine.claims import Claims
 from casebridge.engine.convergence import Convergence
 from casebridge.engine.embedded import EmbeddedEngine, Engine
@@ -17,18 +18,21 @@ from casebridge.engine.situation import Lookout
 from casebridge.engine.steps import Steps
 from casebridge.persistence.database import Database
 from casebridge.persistence.migrate import upgrade
+from casebridge.services.backfill import Backfills
+from casebridge.services.backfill_plan import Planner
 from casebridge.services.cases import Cases
 from casebridge.services.clock import Clock, utc_now
 from casebridge.services.connections import Connections
 from casebridge.services.connectors import Connectors
 from casebridge.services.fanout import FanOut
+from casebridge.services.flags import Flags
 from casebridge.services.inbox import Inbox
 from casebridge.services.tenants import Tenants
 from casebridge.services.tickets import Tickets
 from casebridge.services.tokens import Tokens
 from casebridge.services.vault import Vault
 from casebridge.settings import Settings
-from casebridge_core import ConnectorCatalog
+from casebridge_core import Capability, ConnectorCatalog
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +48,8 @@ class Bridge:
     cases: Cases
     connectors: Connectors
     tickets: Tickets
+    backfills: Backfills
+    flags: Flags
     tokens: Tokens
     inbox: Inbox
 
@@ -86,6 +92,8 @@ async def open_bridge(
         cases=Cases(database, fanout, clock, settings.address),
         connectors=Connectors(database, connections, fanout, clock),
         tickets=Tickets(database, fanout, clock),
+        backfills=Backfills(database, Planner(database, connections), clock),
+        flags=Flags(database, clock),
         tokens=tokens,
         inbox=Inbox(database, tokens, connections, fanout, clock),
     )
@@ -103,7 +111,13 @@ async def open_bridge(
             Steps(database, claims, fanout, clock),
             clock,
         )
-        async with _running(engine, claims, convergence, catalog if converging else None):
+        vendors = [name for name in catalog if catalog[name].can(Capability.PUSH_CASE)]
+        driver = BackfillDriver(database, fanout, clock, vendors=vendors)
+        driven = converging and settings.workers > 0
+        async with (
+            _running(engine, claims, convergence, catalog if converging else None),
+            _backfilling(driver if driven else None, settings.sweep_seconds),
+        ):
             yield bridge
     finally:
         await connections.close()
@@ -129,6 +143,19 @@ async def _running(
     finally:
         engine.stop()
         convergence.stop()
+        await work
+
+
+@asynccontextmanager
+async def _backfilling(driver: BackfillDriver | None, sweep_seconds: float) -> AsyncIterator[None]:
+    if driver is None:
+        yield
+        return
+    work = asyncio.create_task(driver.run(sweep_seconds=sweep_seconds))
+    try:
+        yield
+    finally:
+        driver.stop()
         await work
 
 

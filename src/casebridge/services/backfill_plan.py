@@ -11,7 +11,16 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import select
 
-from casebridge.domain.backfill import SECONDS_PER_CALL, Pace, Ramp, calls_for, duration
+from casebridge.domain.backfill import (
+    CALLS_TO_COMMENT,
+    CALLS_TO_MINT,
+    CALLS_TO_MOVE,
+    SECONDS_PER_CALL,
+    Pace,
+    Ramp,
+    calls_for,
+    duration,
+)
 from casebridge.persistence.cases import CaseRow, ContainmentActionRow
 from casebridge.persistence.connectors import ConnectorRow
 from casebridge.persistence.database import Database
@@ -148,9 +157,7 @@ class Planner:
         """Yield the waiting cases, oldest first, with their containment actions."""
         last = 0
         while True:
-            query = select(CaseRow).where(
-                awaits_ticket(row.tenant_id, row.id), CaseRow.id > last
-            )
+            query = select(CaseRow).where(awaits_ticket(row.tenant_id, row.id), CaseRow.id > last)
             async with self._database.read() as session:
                 cases = (await session.scalars(query.order_by(CaseRow.id).limit(_PAGE))).all()
                 found = await session.scalars(
@@ -177,6 +184,7 @@ def _basis(pace: Pace) -> str:
     if pace.calls_per_minute is not None:
         limit = f"{pace.calls_per_minute} calls a minute"
     return (
-        "3 calls to create a ticket, 3 to move it to another status, 1 for each comment,"
-        f" {SECONDS_PER_CALL:g} s a call; {limit}, {pace.in_flight} tickets at a time"
+        f"{CALLS_TO_MINT} calls to create a ticket, {CALLS_TO_MOVE} to move it to another status,"
+        f" {CALLS_TO_COMMENT} for each comment, {SECONDS_PER_CALL:g} s a call;"
+        f" {limit}, {pace.in_flight} tickets at a time"
     )

@@ -62,7 +62,9 @@ class Flags:
         now = self._clock()
         async with self._database.write() as session:
             await session.execute(  # two first switches of one tenant take turns
-                select(TenantRow.id).where(TenantRow.id == who.tenant_id).with_for_update(key_share=True)
+                select(TenantRow.id)
+                .where(TenantRow.id == who.tenant_id)
+                .with_for_update(key_share=True)
             )
             row = await session.scalar(_of(who.tenant_id, switch.name))
             if row is None:
@@ -78,7 +80,7 @@ async def is_on(session: AsyncSession, tenant_id: int, name: Feature) -> bool:
     return row is not None and row.enabled
 
 
-def _of(tenant_id: int, name: Feature) -> Select[tuple[FeatureFlagRow]]:
+def _of(tenant_id: int, name: Feature) -> Select[FeatureFlagRow]:
     return select(FeatureFlagRow).where(
         FeatureFlagRow.tenant_id == tenant_id, FeatureFlagRow.name == name
     )

@@ -1,0 +1,27 @@
+"""/v1/feature-flags."""
+
+from __future__ import annotations
+
+from litestar import Controller, get, put
+from litestar.params import JSONBody
+
+from casebridge.services.flags import Flag, FlagSwitch
+from casebridge.services.tenants import Scope
+from casebridge.web.access import Caller, TheBridge
+
+
+class FlagController(Controller):
+    """What the tenant has switched on."""
+
+    path = "/feature-flags"
+    tags = ("feature flags",)
+
+    @get()
+    async def list_flags(self, bridge: TheBridge, who: Caller) -> list[Flag]:
+        """List every feature flag; one that nobody has switched is off."""
+        return await bridge.flags.list(who)
+
+    @put(opt={"scope": Scope.ADMIN})
+    async def switch(self, bridge: TheBridge, who: Caller, data: JSONBody[FlagSwitch]) -> Flag:
+        """Switch a feature on or off."""
+        return await bridge.flags.switch(who, data)
