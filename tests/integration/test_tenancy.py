@@ -51,7 +51,10 @@ def furnish(caller: Caller) -> dict[str, str]:
     connector = caller.add_connector()
     case = caller.create_case()
     token = caller.mint_token()
+    caller.ask("PUT", "/v1/feature-flags", {"name": "backfill", "enabled": True})
+    backfill = caller.ask("POST", f"/v1/connectors/{connector['id']}/backfills", {})
     return {
+        "backfill_id": backfill["id"],
         "case_id": case["id"],
         "connector_id": connector["id"],
         "ticket_id": case["tickets"][0]["id"],
