@@ -19,7 +19,7 @@ def settle(service: Service, case: str, *vendors: Vendor) -> None:
         service.api.linked(case)
 
 
-def annotations(service: Service, case: str) -> list[tuple[str, str, bool]]:
+def annotations_of(service: Service, case: str) -> list[tuple[str, str, bool]]:
     found = service.api.case(case)["annotations"]
     return [(a["author"], a["text"], a["deleted_at"] is not None) for a in found]
 
@@ -89,16 +89,16 @@ def test_a_humans_comment_is_an_annotation_whose_edit_and_deletion_are_followed(
 
     comment = jira.control.comment("SEC-1", "The host is back.", by="Ben Responder")
     eventually(
-        lambda: annotations(bridged, case) == [("Ben Responder", "The host is back.", False)]
+        lambda: annotations_of(bridged, case) == [("Ben Responder", "The host is back.", False)]
     )
     jira.control.edit_comment("SEC-1", comment.id, "The host is clean.", by="Ben Responder")
     eventually(
-        lambda: annotations(bridged, case) == [("Ben Responder", "The host is clean.", False)]
+        lambda: annotations_of(bridged, case) == [("Ben Responder", "The host is clean.", False)]
     )
     jira.control.delete_comment("SEC-1", comment.id)
 
     eventually(
-        lambda: annotations(bridged, case) == [("Ben Responder", "The host is clean.", True)]
+        lambda: annotations_of(bridged, case) == [("Ben Responder", "The host is clean.", True)]
     )
     assert bridged.api.status(case) == "open"
 
@@ -112,7 +112,7 @@ def test_a_work_note_is_an_annotation_that_stays_internal(
     servicenow.control.comment(number, "For us only.", by="Ben Responder", internal=True)
     servicenow.control.comment(number, "For the caller.", by="Ben Responder")
 
-    eventually(lambda: len(annotations(bridged, case)) == 2)
+    eventually(lambda: len(annotations_of(bridged, case)) == 2)
     found = bridged.api.case(case)["annotations"]
     assert [(a["text"], a["internal"]) for a in found] == [
         ("For us only.", True),
@@ -125,11 +125,11 @@ def test_our_own_comments_are_no_annotations_and_humans_comments_no_comments(
 ) -> None:
     case = bridged.api.create_case(agent_summary="Likely a web shell.")
     settle(bridged, case, jira, servicenow)
-    assert annotations(bridged, case) == []
+    assert annotations_of(bridged, case) == []
 
     jira.control.comment("SEC-1", "The host is back.", by="Ben Responder")
 
-    eventually(lambda: len(annotations(bridged, case)) == 1)
+    eventually(lambda: len(annotations_of(bridged, case)) == 1)
     settle(bridged, case, jira, servicenow)
     assert len(jira.control.ticket("SEC-1").comments) == 2
     assert len(servicenow.control.tickets()[0].comments) == 1
@@ -151,7 +151,7 @@ def test_a_comment_whose_webhooks_arrive_backwards_ends_as_it_is_at_the_vendor(
     jira.control.release("reversed")
 
     settle(bridged, case, jira)
-    alive = [text for _, text, deleted in annotations(bridged, case) if not deleted]
+    alive = [text for _, text, deleted in annotations_of(bridged, case) if not deleted]
     assert alive == ["Second thought."]
 
 
