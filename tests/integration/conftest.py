@@ -7,7 +7,6 @@ import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -16,26 +15,10 @@ from casebridge.persistence.database import Database
 from casebridge.persistence.migrate import upgrade
 from casebridge.persistence.schema import Row
 from tests.integration.desk import Desk, open_desk
-from tests.postgres import PostgresServer, running_postgres
+from tests.postgres import PostgresServer
 
 BACKENDS = ("sqlite", "postgresql")
 _MIGRATED = "migrated"
-_numbers = count(1)
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[PostgresServer]:
-    """Run one PostgreSQL for all tests that ask for it."""
-    with running_postgres() as server:
-        yield server
-
-
-@pytest.fixture
-def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
-    """Create an empty database on PostgreSQL."""
-    name = f"test_{next(_numbers)}"
-    yield postgres_server.create_database(name)
-    postgres_server.drop_database(name)
 
 
 @pytest.fixture(params=BACKENDS)

@@ -202,3 +202,12 @@ async def test_processes_that_start_together_make_one_first_tenant(
     key = file.read_text().strip()
     assert file.name == FIRST_KEY_FILE
     assert (await starters[0].authenticate(key)).label == "api (first admin)"
+
+
+async def test_a_process_that_stands_still_keeps_nothing_locked(
+    postgres_url: str, opened: Opened
+) -> None:
+    async with opened(postgres_url).read() as session:
+        limit = await session.scalar(text("SHOW idle_in_transaction_session_timeout"))
+
+    assert limit == "10s"

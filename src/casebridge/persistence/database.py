@@ -16,6 +16,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 _WRITES: Final = "casebridge_writes"
 _BUSY_TIMEOUT_MS: Final = 10_000
 _POOL_TIMEOUT_SECONDS: Final = 60
+_FROZEN_AFTER_MS: Final = 10_000
 _AFTER_COMMIT: Final = "after_commit"
 
 
@@ -23,7 +24,8 @@ class Database:
     """A database by its URL, with a session for reading and one for writing.
 
     On SQLite a writing session begins IMMEDIATE, so that it never has to upgrade a read lock, and
-    the writers of this process queue up in order instead of polling for the lock.
+    the writers of this process queue up in order instead of polling for the lock. PostgreSQL rolls
+    back what a process that stands still in the middle of a transaction keeps locked.
     """
 
     def __init__(self, url: str) -> None:
@@ -35,7 +37,10 @@ class Database:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         # every SQLite connection is a thread, and more of them only fight for the interpreter
-        pool = {"pool_size": 4, "max_overflow": 0} if self.is_sqlite else {"pool_size": 20}
+        pool: dict[str, Any] = {"pool_size": 4, "max_overflow": 0}
+        if not self.is_sqlite:
+            limits = {"idle_in_transaction_session_timeout": str(_FROZEN_AFTER_MS)}
+            pool = {"pool_size": 20, "connect_args": {"server_settings": limits}}
         self.engine: AsyncEngine = create_async_engine(
             self.url, pool_timeout=_POOL_TIMEOUT_SECONDS, **pool
         )
