@@ -65,7 +65,9 @@ def share_out(demands: Sequence[Demand], places: int, *, turn: int = 0) -> dict[
     for demand in sorted(demands, key=lambda each: each.connector_id):
         if demand.wanted > 0:
             queues[demand.tenant_id].append(demand)
-    order = [_rotated(queues[tenant], turn) for tenant in _rotated(sorted(queues), turn)]
+    # within a tenant the turn goes on once every tenant was first: in step, some would never be
+    inner = turn // max(1, len(queues))
+    order = [_rotated(queues[tenant], inner) for tenant in _rotated(sorted(queues), turn)]
     given: dict[int, int] = defaultdict(int)
     while places > 0 and order:
         for queue in list(order):
