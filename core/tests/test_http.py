@@ -56,6 +56,21 @@ async def test_a_request_carries_the_credential_and_the_json(
     assert request.content == b'{"x":1}'
 
 
+async def test_every_answer_is_observed_also_one_that_failed(
+    http: httpx.AsyncClient, httpx_mock: HTTPXMock
+) -> None:
+    seen: list[str] = []
+    api = VendorApi(http, URL, observe=lambda answer: seen.append(answer.headers["x-left"]))
+    httpx_mock.add_response(json={}, headers={"X-Left": "1"})
+    httpx_mock.add_response(status_code=429, headers={"X-Left": "0"})
+
+    await api.request("GET", "/issue")
+    with pytest.raises(RateLimited):
+        await api.request("GET", "/issue")
+
+    assert seen == ["1", "0"]
+
+
 async def test_a_form_and_an_auth_scheme_can_be_sent(
     http: httpx.AsyncClient, httpx_mock: HTTPXMock
 ) -> None:

@@ -28,6 +28,8 @@ from casebridge_core.errors import (
 
 Refine = Callable[[httpx.Response, Any], PushError | None]
 """Given a failed response and its JSON (None when it has none), the error it is, or None."""
+Observe = Callable[[httpx.Response], None]
+"""Given every response; it looks at the headers and raises nothing."""
 
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _NOT_SENT: Final = (
@@ -45,7 +47,8 @@ _LONGEST_WAIT: Final = 259_200.0
 class VendorApi:
     """The HTTP side of one connector.
 
-    ``refine`` is asked first about every answer with a status of 400 or more.
+    ``refine`` is asked first about every answer with a status of 400 or more. ``observe`` sees
+    every answer, to read rate limits from its headers (see `Connector.slow_down`).
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class VendorApi:
         headers: Mapping[str, str] | None = None,
         auth: httpx.Auth | None = None,
         refine: Refine | None = None,
+        observe: Observe | None = None,
     ) -> None:
         """Bind the connector's client to a base URL, its headers and its credential."""
         self._http = http
@@ -63,6 +67,7 @@ class VendorApi:
         self._headers = dict(headers or {})
         self._auth = auth
         self._refine = refine
+        self._observe = observe
 
     async def request(
         self,
@@ -116,6 +121,8 @@ class VendorApi:
         except httpx.HTTPError as error:
             what = "timed out" if isinstance(error, httpx.TimeoutException) else "broke off"
             raise _failed(f"the connection to {self._host()} {what}", writes=writes) from error
+        if self._observe is not None:
+            self._observe(response)
         return self._read(response, writes=writes)
 
     def _read(self, response: httpx.Response, *, writes: bool) -> Any:  # noqa: ANN401 - as above

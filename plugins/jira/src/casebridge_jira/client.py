@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import httpx
@@ -24,6 +25,7 @@ from casebridge_core import (
     UnexpectedResponse,
 )
 from casebridge_core.http import VendorApi
+from casebridge_jira.pacing import heed
 from casebridge_jira.refusals import refine
 from casebridge_jira.tickets import (
     PROPERTY,
@@ -58,6 +60,7 @@ class JiraClient:
             headers=_headers(self.config),
             auth=_auth(self.config),
             refine=refine,
+            observe=partial(heed, connector),
         )
         self._root = VendorApi(
             connector.http,
@@ -65,6 +68,7 @@ class JiraClient:
             headers=_headers(self.config),
             auth=_auth(self.config),
             refine=refine,
+            observe=partial(heed, connector),
         )
 
     async def account(self) -> Person:
