@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from casebridge.domain.actors import TimelineKind, cross_system
@@ -22,14 +23,22 @@ _QUIET_WITHOUT_A_WORD: Final = timedelta(seconds=30)
 async def note_success(session: AsyncSession, ref: RefRow, now: datetime) -> None:
     """Forget the ref's failures, and let the connector's card show that it works.
 
-    The connector's row is shared by all of its tickets, so it is written now and then only.
+    The connector's row is shared by all of its tickets, so it is written now and then only, and
+    not waited for: whoever changes the connector locks it before its refs, and here it is after.
     """
     ref.attempts = 0
     ref.first_failed_at = ref.last_error = ref.last_error_kind = ref.last_error_at = None
     ref.dead_at = None
-    connector = await session.get_one(ConnectorRow, ref.connector_id)
-    known = connector.last_success_at
-    if known is None or now - known >= _SUCCESS_NOTED_EVERY:
+    last = ConnectorRow.last_success_at
+    connector = await session.scalar(
+        select(ConnectorRow)
+        .where(
+            ConnectorRow.id == ref.connector_id,
+            or_(last.is_(None), last <= now - _SUCCESS_NOTED_EVERY),
+        )
+        .with_for_update(skip_locked=True, key_share=True)
+    )
+    if connector is not None:
         connector.last_success_at = now
 
 
