@@ -1,0 +1,1 @@
+"""The engines: one behaviour, whatever wakes the workers."""

@@ -1,0 +1,51 @@
+"""The engines, each on each database that it runs on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import pytest
+
+from tests.engines.crew import Crew, running_crew
+from tests.postgres import PostgresServer
+
+KINDS: Final = {
+    "embedded on SQLite": ("embedded", "sqlite"),
+    "embedded on PostgreSQL": ("embedded", "postgresql"),
+    "distributed on PostgreSQL": ("distributed", "postgresql"),
+}
+
+
+@pytest.fixture(scope="session", params=KINDS)
+def _crew(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Crew]:
+    engine, database = KINDS[request.param]
+    folder = tmp_path_factory.mktemp("crew")
+    if database == "sqlite":
+        url = f"sqlite+aiosqlite:///{folder / 'casebridge.db'}"
+        with running_crew(engine, url, folder / "data") as crew:
+            yield crew
+    else:
+        with (
+            _database(request, f"crew_{engine}") as url,
+            running_crew(engine, url, folder / "data") as crew,
+        ):
+            yield crew
+
+
+@contextmanager
+def _database(request: pytest.FixtureRequest, name: str) -> Iterator[str]:
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    yield server.create_database(name)
+    server.drop_database(name)
+
+
+@pytest.fixture
+def crew(_crew: Crew) -> Iterator[Crew]:
+    """A service with two workers on one database, without connectors."""
+    _crew.two_workers()
+    yield _crew
+    _crew.clear()

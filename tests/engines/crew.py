@@ -1,0 +1,144 @@
+"""A crew: a service that only schedules, and the worker processes that do its work."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import text
+
+from casebridge.persistence.database import Database
+from casebridge_sandbox import RunningSandbox
+from tests.stage import Service, eventually, running_service
+
+LEASE: Final = 1.0
+SETTINGS: Final[dict[str, Any]] = {"workers": 4, "lease_seconds": LEASE, "sweep_seconds": 0.2}
+_BUSY: Final = "SELECT count(*) FROM case_external_refs WHERE lease_token IS NOT NULL"
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A process of `casebridge worker`."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def lives(self) -> bool:
+        return self.process.poll() is None
+
+    @property
+    def is_ready(self) -> bool:
+        assert self.lives, self.log.read_text()
+        return "casebridge.working: working" in self.log.read_text()
+
+    def kill(self) -> None:
+        """Kill it as a power cut would."""
+        self.process.kill()
+        self.process.wait()
+
+    def freeze(self) -> None:
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
+
+    def stop(self) -> int:
+        """Ask it to stop, wait until it has, and return its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=20)
+
+
+@dataclass
+class Crew:
+    """What a scenario acts on: the service's API, the workers, and the rows behind both."""
+
+    engine: str
+    url: str
+    service: Service
+    workers: list[Worker] = field(default_factory=list)
+    _hired: int = 0
+
+    def two_workers(self) -> tuple[Worker, Worker]:
+        """Return two workers that are ready; whoever is left of the last scenario counts."""
+        self.workers = [worker for worker in self.workers if worker.lives]
+        for worker in self.workers:
+            worker.thaw()
+        while len(self.workers) < 2:
+            self.workers.append(self._hire())
+        eventually(lambda: all(worker.is_ready for worker in self.workers))
+        first, second = self.workers
+        return first, second
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Look into the database."""
+
+        async def look() -> list[tuple[Any, ...]]:
+            database = Database(self.url)
+            async with database.read() as session:
+                found = [tuple(row) for row in await session.execute(text(query))]
+            await database.close()
+            return found
+
+        return asyncio.run(look())
+
+    def clear(self) -> None:
+        """Take every connector away, and wait until nobody works."""
+        for worker in self.workers:
+            if worker.lives:
+                worker.thaw()
+        for connector in self.service.api.get("/v1/connectors"):
+            self.service.api.delete(f"/v1/connectors/{connector['id']}")
+        eventually(lambda: self.rows(_BUSY) == [(0,)])
+
+    def dismiss(self) -> None:
+        for worker in self.workers:
+            worker.kill()
+
+    def _hire(self) -> Worker:
+        self._hired += 1
+        log = self.service.data_dir.with_name(f"worker-{self._hired}.log")
+        environment = {
+            **{name: value for name, value in os.environ.items() if "CASEBRIDGE_" not in name},
+            "CASEBRIDGE_DATA_DIR": str(self.service.data_dir),
+            "CASEBRIDGE_DATABASE_URL": self.url,
+            "CASEBRIDGE_ENGINE": self.engine,
+            **{f"CASEBRIDGE_{name.upper()}": str(value) for name, value in SETTINGS.items()},
+        }
+        command = (str(Path(sys.executable).with_name("casebridge")), "worker")
+        with log.open("wb") as output:
+            process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)  # noqa: S603 - a command of our own
+        return Worker(process, log)
+
+
+@contextmanager
+def running_crew(engine: str, url: str, data_dir: Path) -> Iterator[Crew]:
+    """Serve without converging; the workers come when a scenario asks for them."""
+    settings = {**SETTINGS, "workers": 0, "engine": engine, "database_url": url}
+    with running_service(data_dir, **settings) as service:
+        crew = Crew(engine, url, service)
+        try:
+            yield crew
+        finally:
+            crew.dismiss()
+
+
+def busiest(vendor: RunningSandbox[Any], operation: str | None = None) -> int:
+    """Return the most calls that were under way at the vendor at one moment."""
+    changes: list[tuple[datetime, int]] = []
+    for call in vendor.control.requests(operation):
+        changes += [(call.at - timedelta(seconds=call.seconds), 1), (call.at, -1)]
+    under_way = most = 0
+    for _, change in sorted(changes):
+        under_way += change
+        most = max(most, under_way)
+    return most
