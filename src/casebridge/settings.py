@@ -12,6 +12,8 @@ import msgspec
 from msgspec import Meta
 
 PREFIX: Final = "CASEBRIDGE_"
+OF_THE_COMMAND_LINE: Final = ("CASEBRIDGE_URL", "CASEBRIDGE_API_KEY")
+"""Variables with our prefix that commands read to find a running service."""
 DEFAULT_ADDRESS: Final = "http://127.0.0.1:8000"
 _POSTGRES: Final = "postgresql+asyncpg:"
 _WORDS: Final = {
@@ -71,7 +73,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         given = os.environ if environ is None else environ
         values: dict[str, Any] = {}
         for name, text in given.items():
-            if not name.startswith(PREFIX):
+            if not name.startswith(PREFIX) or name in OF_THE_COMMAND_LINE:
                 continue
             field = name.removeprefix(PREFIX).lower()
             if field not in cls.__struct_fields__:

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import click
 
+from casebridge.cli.backfill import backfill
+from casebridge.cli.case import case
+from casebridge.cli.connector import connector
 from casebridge.cli.demo import demo
+from casebridge.cli.flag import flag
 from casebridge.cli.keys import key, tenant
 from casebridge.cli.plugins import plugins
 from casebridge.cli.serve import serve
+from casebridge.cli.tickets import force_sync, push, replay, resync
+from casebridge.cli.token import token
 from casebridge.cli.worker import worker
 
 
@@ -23,3 +29,5 @@ main.add_command(demo)
 main.add_command(plugins)
 main.add_command(key)
 main.add_command(tenant)
+for command in (connector, case, push, resync, replay, force_sync, backfill, token, flag):
+    main.add_command(command)

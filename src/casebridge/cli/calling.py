@@ -1,0 +1,193 @@
+"""Talking to a running service: where it is, with which key, and what went wrong in one sentence.
+
+Exit codes of every command that does: 0 it is done, 1 it failed, 2 it was called wrongly.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, Self
+
+import click
+
+from casebridge.cli.display import Display
+
+if TYPE_CHECKING:
+    import httpx
+
+P = ParamSpec("P")
+Work = Callable[Concatenate["ServiceClient", Display, P], None]
+
+DEFAULT_URL: Final = "http://127.0.0.1:8000"
+URL_VARIABLE: Final = "CASEBRIDGE_URL"
+KEY_VARIABLE: Final = "CASEBRIDGE_API_KEY"
+EXIT_CODES: Final = "Exit codes: 0 done, 1 failed, 2 called wrongly."
+_KEY_FILE: Final = "admin.key"
+_TIMEOUT_SECONDS: Final = 60.0
+_LONGEST_PAGE: Final = 200
+_UNAUTHENTICATED: Final = 401
+
+
+class Refused(click.ClickException):
+    """The service, or the way to it, did not do what it was asked; exit code 1."""
+
+
+class ServiceClient:
+    """A caller of the REST API. Every failure is a `Refused` with a sentence and its cure."""
+
+    def __init__(self, url: str, key: str, *, key_from: str = "the caller") -> None:
+        """Prepare; nothing is sent yet. ``key_from`` tells where a refused key came from."""
+        import httpx
+
+        self.url = url.rstrip("/")
+        self._key_from = key_from
+        self._http = httpx.Client(
+            base_url=self.url,
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=_TIMEOUT_SECONDS,
+            trust_env=False,
+        )
+
+    def __enter__(self) -> Self:
+        """Return the client itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def get(self, path: str, **params: object) -> Any:  # noqa: ANN401 - JSON
+        """Read something; parameters that are None are left out."""
+        given = {name: value for name, value in params.items() if value is not None}
+        return _decoded(self._send("GET", path, params=given))
+
+    def text(self, path: str) -> str:
+        """Read plain text."""
+        return self._send("GET", path).text
+
+    def post(self, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
+        """Do something."""
+        return _decoded(self._send("POST", path, json=body))
+
+    def put(self, path: str, body: object) -> Any:  # noqa: ANN401 - JSON
+        """Set something."""
+        return _decoded(self._send("PUT", path, json=body))
+
+    def delete(self, path: str) -> None:
+        """Remove something."""
+        self._send("DELETE", path)
+
+    def pages(self, path: str, *, limit: int | None = None, **params: object) -> list[Any]:
+        """Read a list page by page, up to ``limit`` rows."""
+        rows: list[Any] = []
+        cursor = None
+        while limit is None or len(rows) < limit:
+            size = _LONGEST_PAGE if limit is None else min(_LONGEST_PAGE, limit - len(rows))
+            page = self.get(path, limit=size, cursor=cursor, **params)
+            rows += page["items"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                break
+        return rows
+
+    def connector_id(self, named: str) -> str:
+        """Return the id of a connector that is given by its id or its name."""
+        if named.startswith("con_"):
+            return named
+        found = [each["id"] for each in self.get("/v1/connectors") if each["name"] == named]
+        if len(found) != 1:
+            problem = f"{len(found)} connectors are" if found else "no connector is"
+            raise Refused(f"{problem} named {named!r}; see `casebridge connector list` for the ids")
+        return str(found[0])
+
+    def _send(self, method: str, path: str, **arguments: Any) -> httpx.Response:  # noqa: ANN401
+        import httpx
+
+        try:
+            answer = self._http.request(method, path, **arguments)
+        except httpx.TimeoutException as error:
+            raise Refused(
+                f"{self.url} did not answer in {_TIMEOUT_SECONDS:.0f} s; see the service's log"
+            ) from error
+        except httpx.HTTPError as error:
+            raise Refused(
+                f"nothing answers at {self.url} ({error}); start it with `casebridge serve`, or"
+                f" say where it is with --url or {URL_VARIABLE}"
+            ) from error
+        if not answer.is_success:
+            sentence = _detail(answer, self.url)
+            if answer.status_code == _UNAUTHENTICATED:
+                sentence = f"{self.url} does not know the API key from {self._key_from}"
+            raise Refused(sentence)
+        return answer
+
+
+def calls_service(work: Work[P]) -> Callable[..., None]:
+    """Give a command the options that find the service, and hand it a client and a display."""
+
+    @click.option(
+        "--url",
+        envvar=URL_VARIABLE,
+        default=DEFAULT_URL,
+        show_default=True,
+        show_envvar=True,
+        callback=_checked_url,
+        help="Where the service is.",
+    )
+    @click.option(
+        "--key-file",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help=f"File with the API key; else {KEY_VARIABLE}, else admin.key in the data folder.",
+    )
+    @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+    @functools.wraps(work)
+    def command(*args: P.args, **kwargs: P.kwargs) -> None:
+        url, key_file = str(kwargs.pop("url")), kwargs.pop("key_file")
+        as_json = bool(kwargs.pop("as_json"))
+        key, source = _find_key(key_file if isinstance(key_file, Path) else None)
+        with ServiceClient(url, key, key_from=source) as service:
+            work(service, Display(as_json=as_json), *args, **kwargs)
+
+    return command
+
+
+def _checked_url(_context: click.Context, _option: click.Parameter, value: str) -> str:
+    if not value.startswith(("http://", "https://")):
+        raise click.BadParameter("must begin with http:// or https://")
+    return value
+
+
+def _find_key(key_file: Path | None) -> tuple[str, str]:
+    """Return the API key and where it came from."""
+    if key_file is None and (key := os.environ.get(KEY_VARIABLE, "").strip()):
+        return key, KEY_VARIABLE
+    path = key_file or Path(os.environ.get("CASEBRIDGE_DATA_DIR", "casebridge-data")) / _KEY_FILE
+    try:
+        key = path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(
+            f"no API key: {path} cannot be read; give --key-file or set {KEY_VARIABLE}"
+        ) from error
+    if not key.isascii() or not key.isprintable() or not key:
+        raise Refused(f"{path} holds no API key; it is one line that begins with cbk_")
+    return key, str(path)
+
+
+def _decoded(answer: httpx.Response) -> Any:  # noqa: ANN401 - JSON
+    if not answer.content:
+        return None
+    try:
+        return answer.json()
+    except ValueError as error:
+        raise Refused(f"{answer.url} did not answer in JSON; is that Casebridge?") from error
+
+
+def _detail(answer: httpx.Response, url: str) -> str:
+    try:
+        detail = answer.json()["detail"]
+    except (ValueError, KeyError, TypeError):
+        return f"{url} answered {answer.status_code}; is that Casebridge?"
+    return str(detail)

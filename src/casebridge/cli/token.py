@@ -1,0 +1,89 @@
+"""`casebridge token`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from casebridge.cli.calling import EXIT_CODES, ServiceClient, calls_service
+from casebridge.cli.display import Display
+
+_COLUMNS = {
+    "id": "ID",
+    "name": "NAME",
+    "url": "URL",
+    "last_used_at": "LAST USED",
+    "rotated_at": "ROTATED",
+    "revoked_at": "REVOKED",
+}
+_ISSUED = {
+    "id": "id",
+    "name": "name",
+    "url": "url",
+    "secret": "secret",
+    "previous_secret_until": "secret before is good until",
+}
+
+
+@click.group(epilog=EXIT_CODES)
+def token() -> None:
+    """Inbox tokens: the right of a vendor to deliver webhooks."""
+
+
+@token.command(epilog=EXIT_CODES)
+@click.argument("name")
+@click.option("--connector", help="Take only this connector's webhooks; its id or name.")
+@calls_service
+def mint(service: ServiceClient, display: Display, name: str, connector: str | None) -> None:
+    """Mint a token; its secret is shown this once."""
+    bound = None if connector is None else service.connector_id(connector)
+    _issued(display, service.post("/v1/inbox-tokens", {"name": name, "connector_id": bound}))
+
+
+@token.command("list", epilog=EXIT_CODES)
+@calls_service
+def list_tokens(service: ServiceClient, display: Display) -> None:
+    """List the tokens, revoked ones included."""
+    display.table(service.get("/v1/inbox-tokens"), _COLUMNS, empty="There is no inbox token yet.")
+
+
+@token.command(epilog=EXIT_CODES)
+@click.argument("token_id", metavar="TOKEN")
+@click.option(
+    "--overlap-hours",
+    type=click.FloatRange(0, 24 * 90),
+    default=24.0,
+    show_default=True,
+    help="How long the secret before stays good.",
+)
+@calls_service
+def rotate(service: ServiceClient, display: Display, token_id: str, overlap_hours: float) -> None:
+    """Give a token a new secret; it is shown this once."""
+    body = {"overlap_hours": overlap_hours}
+    _issued(display, service.post(f"/v1/inbox-tokens/{token_id}/rotate", body))
+
+
+@token.command(epilog=EXIT_CODES)
+@click.argument("token_id", metavar="TOKEN")
+@calls_service
+def revoke(service: ServiceClient, display: Display, token_id: str) -> None:
+    """Revoke a token at once and for ever."""
+    service.delete(f"/v1/inbox-tokens/{token_id}")
+    display.sentence({"id": token_id, "revoked": True}, f"{token_id} is revoked")
+
+
+@token.command(epilog=EXIT_CODES)
+@click.argument("token_id", metavar="TOKEN")
+@click.argument("connector")
+@calls_service
+def guide(service: ServiceClient, display: Display, token_id: str, connector: str) -> None:
+    """Read what to paste at the vendor for a token and a connector, in Markdown."""
+    path = f"/v1/inbox-tokens/{token_id}/guide/{service.connector_id(connector)}"
+    text = service.text(path)
+    display.sentence({"guide": text}, text)
+
+
+def _issued(display: Display, issued: dict[str, Any]) -> None:
+    display.card(issued, _ISSUED)
+    display.note("\nKeep the secret now: it is not shown again.")
