@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import select
 
@@ -28,10 +28,12 @@ class Gate:
         A connector without a limit (``limited`` False) costs no statement, unless its vendor asked
         to slow down.
         """
-        calls, pause = self._connections.meter(connector_id).drain()
-        if not limited and not pause:
-            return None
         now = self._clock()
+        calls, asked = self._connections.meter(connector_id).drain()
+        if asked is not None and asked <= now:
+            asked = None
+        if not limited and asked is None:
+            return None
         async with self._database.write() as session:
             row = (
                 await session.scalars(
@@ -41,8 +43,7 @@ class Gate:
                 )
             ).one()
             opens_at = self._charge(row, calls, now)
-            if pause:
-                asked = now + timedelta(seconds=pause)
+            if asked is not None:
                 opens_at = max(opens_at or asked, asked)
             if opens_at is not None:
                 row.quiet_until = max(row.quiet_until or opens_at, opens_at)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import httpx
 import msgspec
 
 from casebridge.persistence.connectors import ConnectorRow
+from casebridge.services.clock import Clock
 from casebridge.services.vault import Vault
 from casebridge_core import (
     Connector,
@@ -27,23 +29,25 @@ _LIMITS: Final = httpx.Limits(max_connections=200, max_keepalive_connections=50)
 class Meter:
     """Counts a connector's calls in this process, and remembers a wish of its plugin to go slow."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
         """Begin at zero."""
+        self._clock = clock
         self._calls = 0
-        self._pause = 0.0
+        self._quiet_until: datetime | None = None
 
     def count(self) -> None:
         """Note one call."""
         self._calls += 1
 
     def slow_down(self, seconds: float) -> None:
-        """Note that the vendor's headers ask for a pause of so many seconds."""
-        self._pause = max(self._pause, seconds)
+        """Note that the vendor's headers ask for a pause of so many seconds from now."""
+        until = self._clock() + timedelta(seconds=seconds)
+        self._quiet_until = max(self._quiet_until or until, until)
 
-    def drain(self) -> tuple[int, float]:
-        """Return the calls and the longest pause (seconds) since the last time."""
-        found = self._calls, self._pause
-        self._calls, self._pause = 0, 0.0
+    def drain(self) -> tuple[int, datetime | None]:
+        """Return the calls since the last time, and until when to start nothing new, if ever."""
+        found = self._calls, self._quiet_until
+        self._calls, self._quiet_until = 0, None
         return found
 
 
@@ -77,14 +81,17 @@ class Connections:
     All of them share one connection pool; each has a client that reaches its own hosts only.
     """
 
-    def __init__(self, catalog: ConnectorCatalog, vault: Vault, *, timeout: float) -> None:
+    def __init__(
+        self, catalog: ConnectorCatalog, vault: Vault, clock: Clock, *, timeout: float
+    ) -> None:
         """Prepare; ``timeout`` (seconds) limits every wait for a vendor's answer."""
         self.catalog = catalog
+        self._clock = clock
         self._vault = vault
         self._timeout = httpx.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS))
         self._pool = httpx.AsyncHTTPTransport(limits=_LIMITS)
         self._opened: dict[int, tuple[object, Connector[Any]]] = {}
-        self._meters: dict[int, Meter] = defaultdict(Meter)
+        self._meters: dict[int, Meter] = defaultdict(lambda: Meter(clock))
 
     def hooks(self, vendor: str) -> VendorHooks:
         """Return a vendor's hooks.
@@ -133,7 +140,7 @@ class Connections:
             tenant_id=tenant,
             vendor=vendor,
             config=config,
-            http=self._client(config, Meter()),
+            http=self._client(config, Meter(self._clock)),
             statuses=statuses,
         )
 

@@ -21,7 +21,9 @@ _LONGEST_PAUSE: Final = 60.0
 
 
 def heed(connector: Connector[Any], response: httpx.Response) -> None:
-    """Ask the host for a pause when Jira's limit is near."""
+    """Ask the host for a pause when Jira's limit is near; a refusal (429) speaks for itself."""
+    if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+        return
     seconds = pause_after(response.headers, now=datetime.now(UTC))
     if seconds > 0:
         connector.slow_down(seconds)
