@@ -18,6 +18,7 @@ from casebridge.domain.convergence import (
     PushStatus,
     Settle,
     Step,
+    Verify,
     next_step,
 )
 from casebridge_core import (
@@ -113,6 +114,30 @@ def test_a_ticket_is_left_where_its_people_put_it_once_both_sides_agreed() -> No
     assert step is None
 
 
+def test_a_ticket_that_is_asked_for_is_read_before_anything_else_is_done() -> None:
+    step = step_of(Progress(linked=True, verify_asked=True))
+
+    assert step == Verify()
+
+
+def test_there_is_nothing_to_read_before_there_is_a_ticket() -> None:
+    step = step_of(Progress(linked=False, verify_asked=True))
+
+    assert step == Mint()
+
+
+def test_a_forced_push_says_so() -> None:
+    step = step_of(Progress(linked=True, forced=True))
+
+    assert step == PushStatus("Done", forced=True)
+
+
+def test_a_status_that_the_workflow_refused_is_not_pushed_again_and_comments_go_on() -> None:
+    step = step_of(Progress(linked=True, settled_status=CaseStatus.OPEN, status_refused=True))
+
+    assert step == PostComment(SUMMARY, search_first=False)
+
+
 def test_comments_follow_the_status_oldest_first() -> None:
     first = step_of(AGREED)
     second = step_of(msgspec.structs.replace(AGREED, comments_posted={SUMMARY.key}))
@@ -144,6 +169,9 @@ natives = st.sampled_from([None, "To Do", "In Progress", "Done", "31"])
 progresses = st.builds(
     Progress,
     linked=st.booleans(),
+    verify_asked=st.booleans(),
+    forced=st.booleans(),
+    status_refused=st.booleans(),
     settled_status=st.sampled_from([None, *CaseStatus]),
     ticket_status=st.sampled_from([None, DONE, NativeStatus(name="To Do")]),
     create_attempted_at=st.sampled_from([None, NOON, NOON - LAG]),
@@ -163,8 +191,13 @@ def test_no_step_is_ever_out_of_place(
         assert progress.create_attempted_at is None
     if isinstance(step, FindTicket):
         assert not progress.linked
+    if isinstance(step, Verify):
+        assert progress.linked
+        assert progress.verify_asked
     if isinstance(step, PushStatus | Settle):
         assert progress.linked
+        assert not progress.verify_asked
+        assert not progress.status_refused
         assert progress.settled_status is not RESOLVED.status
     if isinstance(step, PostComment):
         assert can_comment
@@ -180,12 +213,12 @@ def test_doing_what_is_asked_comes_to_an_end_with_nothing_missing(
 
     while (step := step_of(progress, native=native, can_comment=can_comment, now=now)) is not None:
         done.append(step)
-        assert len(done) <= 7, done
+        assert len(done) <= 8, done
         progress = after(step, progress, found=found)
         now += LAG
 
     assert progress.linked
-    assert progress.settled_status is RESOLVED.status
+    assert progress.status_refused or progress.settled_status is RESOLVED.status
     if can_comment:
         assert {SUMMARY.key, ACTION.key} <= set(progress.comments_posted)
     assert sum(isinstance(step, Mint) for step in done) <= 1
@@ -202,6 +235,8 @@ def after(step: Step, progress: Progress, *, found: bool) -> Progress:
             changes = {"linked": found}
             if last_chance or found:
                 changes["create_attempted_at"] = None
+        case Verify():
+            changes = {"verify_asked": False}
         case PushStatus(native):
             changes = {
                 "settled_status": RESOLVED.status,
