@@ -14,6 +14,7 @@ import pytest
 from casebridge.persistence.database import Database
 from casebridge.persistence.migrate import upgrade
 from casebridge.persistence.schema import Row
+from casebridge.services.clock import Clock, utc_now
 from tests.integration.desk import Desk, open_desk
 from tests.postgres import PostgresServer
 
@@ -90,22 +91,44 @@ def _migrate(url: str) -> None:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, _migrated_file: Path) -> Iterator[Desk]:
+def clock() -> Clock:
+    """Tell the service's time; a module that moves it has a fixture of its own."""
+    return utc_now
+
+
+@pytest.fixture
+def desk(tmp_path: Path, _migrated_file: Path, clock: Clock) -> Iterator[Desk]:
     """Open a service without cases or connectors."""
-    with _desk(tmp_path / "data", _migrated_file) as opened_one:
+    with _desk(tmp_path / "data", _migrated_file, clock) as opened_one:
         yield opened_one
 
 
 @pytest.fixture(scope="module")
 def shared_desk(tmp_path_factory: pytest.TempPathFactory, _migrated_file: Path) -> Iterator[Desk]:
     """Open a service for all tests of a module, which leave it as they find it."""
-    with _desk(tmp_path_factory.mktemp("shared"), _migrated_file) as opened_one:
+    with _desk(tmp_path_factory.mktemp("shared"), _migrated_file, utc_now) as opened_one:
         yield opened_one
 
 
 @contextmanager
-def _desk(data_dir: Path, migrated_file: Path) -> Iterator[Desk]:
+def _desk(data_dir: Path, migrated_file: Path, clock: Clock) -> Iterator[Desk]:
     data_dir.mkdir(exist_ok=True)
     shutil.copy(migrated_file, data_dir / "casebridge.db")
-    with open_desk(data_dir) as opened_one:
+    with open_desk(data_dir, clock=clock) as opened_one:
+        yield opened_one
+
+
+@pytest.fixture(scope="module", params=BACKENDS)
+def desk_of_both(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Desk]:
+    """Open a service for all tests of a module, on each of the two databases."""
+    data_dir = tmp_path_factory.mktemp("of-both")
+    url = ""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("_migrated_file"), data_dir / "casebridge.db")
+    else:
+        url = request.getfixturevalue("_migrated_on_postgres")
+        request.getfixturevalue("postgres_server").truncate(_MIGRATED, Row.metadata.tables)
+    with open_desk(data_dir, database_url=url) as opened_one:
         yield opened_one

@@ -58,6 +58,21 @@ class Caller:
     def mint_token(self, **fields: Any) -> Any:
         return self.ask("POST", "/v1/inbox-tokens", {"name": "webhooks", **fields})
 
+    def furnish(self) -> dict[str, str]:
+        """Create one of everything that a path can name; return the ids by the parameter's name."""
+        connector = self.add_connector()
+        case = self.create_case()
+        token = self.mint_token()
+        self.ask("PUT", "/v1/feature-flags", {"name": "backfill", "enabled": True})
+        backfill = self.ask("POST", f"/v1/connectors/{connector['id']}/backfills", {})
+        return {
+            "backfill_id": backfill["id"],
+            "case_id": case["id"],
+            "connector_id": connector["id"],
+            "ticket_id": case["tickets"][0]["id"],
+            "token_id": token["id"],
+        }
+
     def deliver(self, token: Any, payload: object, secret: str | None = None) -> httpx.Response:
         """Send a webhook signed with the token's secret."""
         body = msgspec.json.encode(payload)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,9 +37,10 @@ class Plant:
         """Do what shows a secret, this once, and take its answer out of what is searched."""
         before = len(self.answers)
         result = action()
-        self.shown_once += [answer for _, answer in self.answers[before:]]
-        del self.answers[before:]
-        self.secrets.add(result["secret"])
+        once = [answer for answer in self.answers[before:] if '"secret":"' in answer[1]]
+        self.answers[before:] = [answer for answer in self.answers[before:] if answer not in once]
+        self.shown_once += [answer for _, answer in once]
+        self.secrets |= {re.findall('"secret":"([^"]+)"', answer)[0] for answer in self.shown_once}
         return result
 
 
@@ -92,15 +94,10 @@ def trample(plant: Plant, connector: Any, token: Any) -> None:
 
 def ask_everything(plant: Plant, connector: Any, token: Any) -> None:
     """Read whatever can be read."""
-    case = plant.desk.admin.ask("GET", "/v1/cases")["items"][0]["id"]
-    ticket = plant.desk.admin.ask("GET", f"/v1/cases/{case}")["tickets"][0]["id"]
-    values = {
-        "case_id": case,
-        "connector_id": connector["id"],
-        "ticket_id": ticket,
-        "token_id": token["id"],
-    }
     admin = plant.desk.admin
+    values: dict[str, str] = {}
+    plant.show_once(lambda: values.update(admin.furnish()))
+    values |= {"connector_id": connector["id"], "token_id": token["id"]}
     for each in operations():
         if each.method == "GET":
             answer = admin.send("GET", each.at(values), headers=each.headers(admin.key))

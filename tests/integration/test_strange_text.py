@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.integration.desk import Desk, open_desk
+from tests.integration.desk import Desk
 
 LONG = "x" * 5000
 NUL = "before\x00after"
 
 
-@pytest.fixture
-def desk(tmp_path: Path, migrated_url: str) -> Iterator[Desk]:
-    """Open a service on each of the two databases."""
-    with open_desk(tmp_path, database_url=migrated_url) as opened:
-        yield opened
+@pytest.fixture(scope="module")
+def desk(desk_of_both: Desk) -> Desk:
+    desk_of_both.admin.add_connector()
+    return desk_of_both
 
 
 def event(case: Any, **fields: Any) -> dict[str, Any]:
@@ -49,7 +46,7 @@ EVENTS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("what", EVENTS)
 def test_a_webhook_brings(desk: Desk, what: str) -> None:
-    token, _ = desk.admin.mint_token(), desk.admin.add_connector()
+    token = desk.admin.mint_token()
     case = desk.admin.create_case()
     desk.link(case)
 

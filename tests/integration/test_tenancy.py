@@ -46,31 +46,15 @@ def without(ids: dict[str, str], answer: httpx.Response) -> str:
     return text
 
 
-def furnish(caller: Caller) -> dict[str, str]:
-    """Create one of everything that a path can name; return the ids by the parameter's name."""
-    connector = caller.add_connector()
-    case = caller.create_case()
-    token = caller.mint_token()
-    caller.ask("PUT", "/v1/feature-flags", {"name": "backfill", "enabled": True})
-    backfill = caller.ask("POST", f"/v1/connectors/{connector['id']}/backfills", {})
-    return {
-        "backfill_id": backfill["id"],
-        "case_id": case["id"],
-        "connector_id": connector["id"],
-        "ticket_id": case["tickets"][0]["id"],
-        "token_id": token["id"],
-    }
-
-
 @pytest.fixture(scope="module")
 def neighbours(shared_desk: Desk) -> Neighbours:
     owner, stranger = shared_desk.admin, shared_desk.stranger()
-    owned = furnish(owner)
+    owned = owner.furnish()
     return Neighbours(
         owner=owner,
         stranger=stranger,
         owned=owned,
-        of_the_stranger=furnish(stranger),
+        of_the_stranger=stranger.furnish(),
         unknown={name: found[:-8] + "aaaaaaaa" for name, found in owned.items()},
     )
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.integration.desk import Desk, open_desk
+from tests.integration.desk import Desk
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HELLO = {"hello": "there"}
@@ -31,10 +29,9 @@ def watch() -> Watch:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, watch: Watch) -> Iterator[Desk]:
-    """Open a service whose time the test moves."""
-    with open_desk(tmp_path, clock=watch) as opened:
-        yield opened
+def clock(watch: Watch) -> Watch:
+    """Let the service go by the clock that the test moves."""
+    return watch
 
 
 def accepted(desk: Desk, token: Any, secret: str) -> bool:

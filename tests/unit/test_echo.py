@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from casebridge.domain.decision import CaseState, Decision, RefState, decide
@@ -97,6 +97,7 @@ class Pushes:
 
 
 @pytest.mark.parametrize(("vendor", "number"), INSTANCES)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_a_push_and_its_webhooks_leave_the_case_where_it_was(
     vendor: str, number: int, data: st.DataObject
@@ -118,6 +119,7 @@ def test_a_push_and_its_webhooks_leave_the_case_where_it_was(
 
 
 @pytest.mark.parametrize(("vendor", "number"), INSTANCES)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_the_status_that_a_case_is_projected_to_changes_nothing_whoever_sets_it(
     vendor: str, number: int, data: st.DataObject
