@@ -11,6 +11,9 @@ ROOMS := $(wildcard app.py conftest.py src core plugins sandbox tests benchmarks
 BACKEND := hatchling editables
 UV := $(shell command -v uv 2>/dev/null)
 
+# Compiled modules are kept, whatever the environment says: demo and tests start Python often.
+export PYTHONDONTWRITEBYTECODE :=
+
 ifdef UV
 NEW_VENV = $(UV) venv --quiet --clear --seed --python "$(PYTHON)" $(VENV)
 INSTALL = $(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt --no-build-isolation
@@ -32,7 +35,7 @@ demo: $(VENV)/.installed-demo  ## Watch a case go to its tickets and back (DEMO=
 	@$(BIN)/casebridge demo $(if $(filter once,$(DEMO)),--once)
 
 test: install  ## Run the tests of every room
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: install  ## Check style and format
 	@$(BIN)/ruff check
