@@ -71,7 +71,9 @@ class Convergence:
         if now.step is None:
             await self._finish(claim)
             return False
-        opens_at = await self._gate.admit(now.ref.connector_id, limited=now.limited)
+        opens_at = now.quiet_until or await self._gate.admit(
+            now.ref.connector_id, limited=now.limited
+        )
         if opens_at is not None:
             await self._postpone(claim, opens_at)
             return False
@@ -100,7 +102,7 @@ class Convergence:
         return True
 
     async def _set_aside(self, claim: Claim) -> None:
-        """Leave what is missing to whoever comes next, once the connector is enabled."""
+        """Leave what is missing to whoever comes next, once the connector is enabled or resumed."""
         async with self._claims.commit(claim) as (_, ref, _):
             if ref.gone_at is None:
                 ref.due_at = ref.due_at or self._clock()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -39,11 +39,15 @@ class ConfigUnusable(PushError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """What one look found; ``step`` is None when nothing is missing."""
+    """What one look found; ``step`` is None when nothing is missing.
+
+    ``quiet_until`` is when the vendor takes calls again, None when it does now.
+    """
 
     ref: RefRow
     account: str | None
     limited: bool
+    quiet_until: datetime | None
     hooks: VendorHooks
     connector: Connector[Any]
     projection: CaseProjection
@@ -60,7 +64,7 @@ class Lookout:
         self._clock = clock
 
     async def look(self, claim: Claim) -> Situation | None:
-        """Return the situation, or None when the ref is not to be converged (gone, disabled).
+        """Return the situation, or None when the ref is not to be converged (gone, paused).
 
         Raises:
             LeaseLost: another worker has the ref.
@@ -69,7 +73,7 @@ class Lookout:
         """
         async with self._database.read() as session:
             ref, case, row, tenant = await _rows(session, claim)
-            if ref.gone_at is not None or row.removed_at is not None or not row.enabled:
+            if ref.gone_at is not None or not _may_be_called(row):
                 return None
             snapshot = case_snapshot(
                 case, await containment_actions(session, case), tenant=tenant.public_id
@@ -93,6 +97,7 @@ class Lookout:
             ref=ref,
             account=row.account_id,
             limited=row.calls_per_minute is not None,
+            quiet_until=_still_quiet(row, self._clock()),
             hooks=hooks,
             connector=connector,
             projection=projection,
@@ -104,6 +109,14 @@ class Lookout:
             return self._connections.open(row, tenant)
         except (InvalidConfig, VaultError) as error:
             raise ConfigUnusable(str(error)) from error
+
+
+def _may_be_called(row: ConnectorRow) -> bool:
+    return row.enabled and row.removed_at is None and row.paused_at is None
+
+
+def _still_quiet(row: ConnectorRow, now: datetime) -> datetime | None:
+    return row.quiet_until if row.quiet_until is not None and row.quiet_until > now else None
 
 
 async def _rows(
