@@ -29,6 +29,7 @@ _KEY_FILE: Final = "admin.key"
 _TIMEOUT_SECONDS: Final = 60.0
 _LONGEST_PAGE: Final = 200
 _UNAUTHENTICATED: Final = 401
+_PROBLEM: Final = "application/problem+json"
 
 
 class Refused(click.ClickException):
@@ -186,8 +187,6 @@ def _decoded(answer: httpx.Response) -> Any:  # noqa: ANN401 - JSON
 
 
 def _detail(answer: httpx.Response, url: str) -> str:
-    try:
-        detail = answer.json()["detail"]
-    except (ValueError, KeyError, TypeError):
+    if not answer.headers.get("content-type", "").startswith(_PROBLEM):
         return f"{url} answered {answer.status_code}; is that Casebridge?"
-    return str(detail)
+    return str(_decoded(answer)["detail"])
