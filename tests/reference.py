@@ -1,0 +1,71 @@
+"""The reference in docs/command-line.md, made from the commands themselves.
+
+Run `python -m tests.reference` after a command has changed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import click
+
+from casebridge.cli import main
+
+PAGE: Final = Path(__file__).parent.parent / "docs" / "command-line.md"
+_BEGIN: Final = "<!-- made from the commands: python -m tests.reference -->\n"
+_SHARED: Final = ("url", "key_file", "as_json")
+
+
+def rewritten(page: str) -> str:
+    """Return the page with the reference as the commands are now."""
+    return page.partition(_BEGIN)[0] + _BEGIN + "\n" + "\n".join(_groups())
+
+
+def _groups() -> Iterator[str]:
+    for name, command in sorted(main.commands.items()):
+        yield f"### casebridge {name}\n"
+        if isinstance(command, click.Group):
+            yield f"{_paragraphs(command)}\n"
+            for verb, each in sorted(command.commands.items()):
+                yield from _command(f"{name} {verb}", each)
+        else:
+            yield from _command(name, command)
+
+
+def _command(name: str, command: click.Command) -> Iterator[str]:
+    arguments = [p.make_metavar(click.Context(command)) for p in command.params if _is_word(p)]
+    yield f"**`{' '.join(('casebridge', name, *arguments))}`**\n"
+    yield f"{_paragraphs(command)}\n"
+    rows = [_option(p) for p in command.params if isinstance(p, click.Option)]
+    if rows := [row for row in rows if row]:
+        yield "| Option | What it does |\n| --- | --- |"
+        yield "\n".join(rows) + "\n"
+
+
+def _is_word(parameter: click.Parameter) -> bool:
+    return isinstance(parameter, click.Argument)
+
+
+def _option(option: click.Option) -> str:
+    if option.name in _SHARED:
+        return ""
+    value = "" if option.is_flag else f" {option.make_metavar(click.Context(main))}"
+    notes = [option.help or ""]
+    if option.required:
+        notes.append("Required.")
+    elif option.show_default and option.default not in (None, "", False):
+        notes.append(f"Default: `{option.default}`.")
+    names = f"{', '.join(option.opts)}{value}".replace("|", "\\|").replace(" RANGE", "")
+    return f"| `{names}` | {' '.join(filter(None, notes))} |"
+
+
+def _paragraphs(command: click.Command) -> str:
+    parts = re.split(r"\n\s*\n", (command.help or "").strip())
+    return "\n\n".join(" ".join(part.split()) for part in parts)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(rewritten(PAGE.read_text()))
