@@ -99,4 +99,5 @@ def _judge(ref: RefRow, connector: ConnectorRow, error: CasebridgeError, now: da
             ref.due_at = ref.due_at or again
             return f"next try at {again:%H:%M:%S} UTC"
     ref.dead_at = now
+    ref.status_attempted_at = None
     return "not tried again until the case changes or somebody asks for a resync"

@@ -165,9 +165,11 @@ class Steps:
                     f"{ticket.ref.key} is {ticket.status.name} and not {native},"
                     " although the vendor reported success",
                 )
-        except PushError:
+        except PushError as error:
             async with self._claims.commit(claim) as (_, ref, _):
-                ref.status_attempted_at = ref.force_reason = ref.force_actor = None
+                ref.force_reason = ref.force_actor = None
+                if not error.uncertain:  # else what nobody signs may still be our own hop
+                    ref.status_attempted_at = None
             raise
         await self._note_status(claim, now, ticket)
 

@@ -191,6 +191,7 @@ class Tenants:
 def _write_private(path: Path, text: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    os.fchmod(descriptor, 0o600)  # of a file that was there already, too
     with os.fdopen(descriptor, "w") as file:
         file.write(text + "\n")
     return path
