@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import select
 import socket
 import struct
@@ -71,6 +72,8 @@ class CuttingProxy:
             self._open += [client, vendor]
             while request := client.recv(_CHUNK):
                 moment = self._moment_of(request)
+                if moment is not None:
+                    request += _rest_of(request, client)
                 if moment == "before_send":
                     return _reset(client)
                 vendor.sendall(request)
@@ -100,6 +103,17 @@ class CuttingProxy:
                     del self._armed[at]
                     return moment
         return None
+
+
+def _rest_of(request: bytes, client: socket.socket) -> bytes:
+    """Read what is missing of a request whose head has come."""
+    head, _, body = request.partition(b"\r\n\r\n")
+    found = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
+    missing = (int(found[1]) if found else 0) - len(body)
+    rest = b""
+    while len(rest) < missing and (more := client.recv(_CHUNK)):
+        rest += more
+    return rest
 
 
 def _reset(client: socket.socket) -> None:

@@ -33,7 +33,7 @@ def eventually(condition: Callable[[], object], *, within: float = DEADLINE_SECO
     The pause between two looks is what a wait on another process's state costs; the test itself
     depends on the condition only.
     """
-    deadline = time.monotonic() + within
+    deadline, pause = time.monotonic() + within, 0.01
     while True:
         value = condition()
         if value:
@@ -41,7 +41,8 @@ def eventually(condition: Callable[[], object], *, within: float = DEADLINE_SECO
         if time.monotonic() > deadline:
             msg = f"not within {within} s; last value: {value!r}"
             raise AssertionError(msg)
-        time.sleep(0.02)
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.1)
 
 
 class MovableClock:

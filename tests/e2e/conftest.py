@@ -28,7 +28,7 @@ def shared_service(
     """A service with the installed plugins, for every test of a module."""
     folder = tmp_path_factory.mktemp("service") / "data"
     with running_service(
-        folder, clock=clock, sweep_seconds=0.05, vendor_timeout_seconds=patience
+        folder, clock=clock, sweep_seconds=0.1, vendor_timeout_seconds=patience
     ) as running_one:
         yield running_one
 

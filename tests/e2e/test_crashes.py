@@ -30,7 +30,6 @@ def assert_right(service: Service, case: str, *vendors: Vendor) -> None:
     [
         pytest.param("create", "delay", id="before the vendor creates"),
         pytest.param("create", "slow_answer", id="after the vendor created"),
-        pytest.param("transition", "slow_answer", id="after the vendor moved"),
         pytest.param("comment", "slow_answer", id="after the vendor took the comment"),
     ],
 )

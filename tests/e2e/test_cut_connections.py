@@ -31,7 +31,7 @@ def test_a_reset_connection_leaves_one_ticket_and_each_comment_once(
 
 
 @pytest.mark.parametrize("hop", [0, 1, 2])
-@pytest.mark.parametrize("kind", ["cut_before", "cut_after", "stored_error"])
+@pytest.mark.parametrize("kind", ["cut_before", "cut_after"])
 def test_a_long_way_that_is_cut_off_at_any_hop_is_walked_to_its_end(
     service: Service, clock: MovableClock, jira: Vendor, kind: Any, hop: int
 ) -> None:

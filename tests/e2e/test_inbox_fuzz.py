@@ -35,7 +35,7 @@ values = st.recursive(
 )
 paths = st.lists(st.integers(0, 8), min_size=1, max_size=5)
 fuzz = settings(
-    max_examples=60,
+    max_examples=30,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
