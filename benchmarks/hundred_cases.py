@@ -4,7 +4,7 @@ Counts the tickets at both vendors (none missing, none twice) and prints how lon
 answer each create and how long it took until every ticket stood. Everything runs on loopback:
 the service and both stand-in vendors are processes of their own.
 
-Run: python benchmarks/hundred_cases.py [--cases 100]
+Run: python benchmarks/hundred_cases.py [--cases 100] [--at-once 100]
 """
 
 from __future__ import annotations
@@ -20,16 +20,19 @@ from pathlib import Path
 import httpx
 from stage import Stage, open_stage
 
-
-async def create(api: httpx.AsyncClient, number: int) -> float:
-    """Create one case and return the seconds until the answer."""
-    began = time.perf_counter()
-    response = await api.post("/v1/cases", json={"title": f"case {number}", "severity": "high"})
-    response.raise_for_status()
-    return time.perf_counter() - began
+PATIENCE_SECONDS = 120
 
 
-async def measure(stage: Stage, cases: int) -> None:
+async def create(api: httpx.AsyncClient, places: asyncio.Semaphore, number: int) -> float:
+    """Create one case when there is a place, and return the seconds until the answer."""
+    async with places:
+        began = time.perf_counter()
+        response = await api.post("/v1/cases", json={"title": f"case {number}"})
+        response.raise_for_status()
+        return time.perf_counter() - began
+
+
+async def measure(stage: Stage, cases: int, at_once: int) -> None:
     """Create the cases at once, wait for the tickets, and print the figures."""
     limits = httpx.Limits(max_connections=cases, max_keepalive_connections=cases)
     async with httpx.AsyncClient(
@@ -37,10 +40,11 @@ async def measure(stage: Stage, cases: int) -> None:
     ) as api:
         await asyncio.gather(*(api.get("/health") for _ in range(cases)))  # open the connections
         began = time.perf_counter()
-        answers = await asyncio.gather(*(create(api, number) for number in range(cases)))
+        places = asyncio.Semaphore(at_once)
+        answers = await asyncio.gather(*(create(api, places, number) for number in range(cases)))
         answered = time.perf_counter() - began
         counts: dict[str, Counter[str]] = {}
-        while time.perf_counter() - began < 120:
+        while time.perf_counter() - began < PATIENCE_SECONDS:
             counts = {
                 name: Counter(ticket.summary for ticket in control.tickets())
                 for name, control in stage.vendors.items()
@@ -50,23 +54,25 @@ async def measure(stage: Stage, cases: int) -> None:
             await asyncio.sleep(0.1)
         minted = time.perf_counter() - began
     quantiles = statistics.quantiles(answers, n=100)
-    print(f"cases                {cases}")
+    print(f"cases                {cases}, {at_once} at a time")
     print(f"all answered in      {answered:.2f} s")
     print(f"one create, median   {1000 * statistics.median(answers):.0f} ms")
     print(f"one create, p99      {1000 * quantiles[98]:.0f} ms")
     print(f"all tickets after    {minted:.2f} s")
     for name, found in counts.items():
         twice = sum(count > 1 for count in found.values())
-        print(f"{name:<20} {sum(found.values())} tickets, {cases - len(found)} missing, {twice} twice")
+        missing = cases - len(found)
+        print(f"{name:<20} {sum(found.values())} tickets, {missing} missing, {twice} twice")
 
 
 def main() -> None:
     """Set the stage and measure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=100)
+    parser.add_argument("--at-once", type=int, help="creates in flight at a time; all by default")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, open_stage(Path(folder)) as stage:
-        asyncio.run(measure(stage, arguments.cases))
+        asyncio.run(measure(stage, arguments.cases, arguments.at_once or arguments.cases))
 
 
 if __name__ == "__main__":
