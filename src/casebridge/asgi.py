@@ -30,6 +30,7 @@ from casebridge.web import (
 )
 from casebridge.web.access import provide_bridge, provide_page_reader, provide_principal
 from casebridge.web.problems import HANDLERS
+from casebridge.web.urgency import UrgentMiddleware
 from casebridge_core import ConnectorCatalog
 
 
@@ -85,6 +86,7 @@ def create_app(
         AppConfig(
             route_handlers=[api, public, console, pages.stylesheet, health.health, health.ready],
             template_config=TemplateConfig(directory=pages.TEMPLATES, engine=JinjaTemplateEngine),
+            middleware=[UrgentMiddleware()],
             dependencies={"bridge": Provide(provide_bridge, sync_to_thread=False)},
             exception_handlers=HANDLERS,
             lifespan=[lifespan],

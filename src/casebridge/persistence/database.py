@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,6 +11,8 @@ from sqlalchemy import event
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from casebridge.persistence.turns import Turns
 
 _WRITES: Final = "casebridge_writes"
 _BUSY_TIMEOUT_MS: Final = 10_000
@@ -24,8 +25,8 @@ class Database:
     """A database by its URL, with a session for reading and one for writing.
 
     On SQLite a writing session begins IMMEDIATE, so that it never has to upgrade a read lock, and
-    the writers of this process queue up in order instead of polling for the lock. PostgreSQL rolls
-    back what a process that stands still in the middle of a transaction keeps locked.
+    the writers of this process take turns (see `turns`) instead of polling for the lock. PostgreSQL
+    rolls back what a process that stands still in the middle of a transaction keeps locked.
     """
 
     def __init__(self, url: str) -> None:
@@ -45,7 +46,7 @@ class Database:
             self.url, pool_timeout=_POOL_TIMEOUT_SECONDS, **pool
         )
         self._writer: AsyncEngine = self.engine
-        self._turn: asyncio.Lock | None = asyncio.Lock() if self.is_sqlite else None
+        self._turns: Turns | None = Turns() if self.is_sqlite else None
         if self.is_sqlite:
             event.listen(self.engine.sync_engine, "connect", _set_up_sqlite)
             event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
@@ -68,8 +69,8 @@ class Database:
 
         What was handed to `after_commit` runs after the commit, and not at all after a rollback.
         """
-        if self._turn is not None:
-            async with self._turn, self._transaction() as session:
+        if self._turns is not None:
+            async with self._turns, self._transaction() as session:
                 yield session
         else:
             async with self._transaction() as session:

@@ -1,0 +1,70 @@
+"""Taking turns at SQLite's one writer: whoever somebody waits for goes first."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import TracebackType
+
+_urgent: ContextVar[bool] = ContextVar("casebridge_urgent", default=False)
+
+
+@contextmanager
+def urgently() -> Iterator[None]:
+    """Let what is written inside go before what nobody waits for, such as the fan-out."""
+    token = _urgent.set(True)
+    try:
+        yield
+    finally:
+        _urgent.reset(token)
+
+
+class Turns:
+    """A lock with two queues, each in order of arrival; the urgent one is served first."""
+
+    def __init__(self) -> None:
+        """Begin free."""
+        self._taken = False
+        self._queues: tuple[deque[asyncio.Future[None]], deque[asyncio.Future[None]]] = (
+            deque(),
+            deque(),
+        )
+
+    async def __aenter__(self) -> None:
+        """Wait for the turn."""
+        if not self._taken:
+            self._taken = True
+            return
+        place = asyncio.get_running_loop().create_future()
+        queue = self._queues[0 if _urgent.get() else 1]
+        queue.append(place)
+        try:
+            await place
+        except asyncio.CancelledError:
+            if place.cancelled():
+                if place in queue:
+                    queue.remove(place)
+            else:  # the turn came in the moment of the cancellation: it is passed on
+                self._pass_on()
+            raise
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Pass the turn on."""
+        self._pass_on()
+
+    def _pass_on(self) -> None:
+        for queue in self._queues:
+            while queue:
+                place = queue.popleft()
+                if not place.done():
+                    place.set_result(None)
+                    return
+        self._taken = False
