@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -25,6 +27,7 @@ from tests.stage import Service, eventually
 
 Vendor = RunningSandbox[Any]
 Environment = Mapping[str, str | None]
+PROGRAM = (sys.executable, "-c", "from casebridge.cli import main; main()")
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,13 +350,36 @@ def test_a_backfill_is_planned_in_resumed_paused_and_cancelled(
     jira.control.disarm()
 
 
+def on_a_terminal(shell: Shell, *words: str) -> tuple[int, str]:
+    """Run a command on a terminal; return its exit code and everything that was drawn."""
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, **shell.environment, "TERM": "xterm", "COLUMNS": "120"}
+    with subprocess.Popen((*PROGRAM, *words), env=environment, stdout=theirs) as process:  # noqa: S603 - our own command
+        os.close(theirs)
+        drawn = b""
+        with suppress(OSError):  # what reading says when the other end is closed
+            while piece := os.read(ours, 65536):
+                drawn += piece
+        os.close(ours)
+    return process.returncode, drawn.decode()
+
+
+def test_a_backfill_draws_its_progress_on_a_terminal(shell: Shell, waiting: list[str]) -> None:
+    shell.says("flag", "set", "backfill", "on")
+
+    code, drawn = on_a_terminal(shell, "backfill", "run", "jira")
+
+    assert code == 0
+    assert "under way" in drawn
+    assert "4/4" in drawn
+
+
 def test_ctrl_c_leaves_a_backfill_running(
     shell: Shell, service: Service, jira: Vendor, waiting: list[str]
 ) -> None:
     shell.says("flag", "set", "backfill", "on")
     jira.control.arm("delay", "create", seconds=1.0, count=None)
-    program = "from casebridge.cli import main; main()"
-    words = [sys.executable, "-c", program, "backfill", "run", "jira", "--first", "1"]
+    words = (*PROGRAM, "backfill", "run", "jira", "--first", "1")
     with subprocess.Popen(  # noqa: S603 - our own command
         words, env={**os.environ, **shell.environment}, stdout=subprocess.PIPE, text=True
     ) as process:

@@ -318,6 +318,28 @@ async def test_a_change_of_the_case_makes_its_ticket_new_work(scene: Scene) -> N
     assert [ref.priority for ref in await scene.refs()] == [1, 0, 1]
 
 
+async def test_what_is_asked_for_in_bulk_keeps_its_place(scene: Scene) -> None:
+    await scene.advance()
+    first, second, _ = await scene.refs()
+
+    async with scene.database.write() as session:
+        await scene.fanout.schedule_refs(session, [first.id], NOON, bulk=True)
+        await scene.fanout.schedule_refs(session, [second.id], NOON)
+
+    assert [ref.priority for ref in await scene.refs()] == [1, 0, 1]
+
+
+async def test_more_tickets_than_a_statement_has_parameters_can_be_scheduled(scene: Scene) -> None:
+    await scene.advance()
+    await scene.set(RefRow, due_at=None)
+    (_, _, last) = await scene.refs()
+
+    async with scene.database.write() as session:
+        await scene.fanout.schedule_refs(session, [*range(-40_000, 0), last.id], NOON)
+
+    assert [ref.due_at for ref in await scene.refs()] == [None, None, NOON]
+
+
 async def claimed(scene: Scene, limit: int) -> list[int]:
     """Claim as a worker would; return the refs' ids."""
     claims = Claims(scene.database, lambda: NOON, lease=timedelta(seconds=10))

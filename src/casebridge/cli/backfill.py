@@ -222,14 +222,17 @@ def _watch(service: ServiceClient, display: Display, found: dict[str, Any]) -> d
     )
     hidden = display.as_json or not console.is_terminal
     with Progress(*columns, console=console, disable=hidden) as progress:
-        task = progress.add_task(found["connector_name"], total=None, words="")
-        while True:
-            over = found["minted"] + found["dead"]
-            progress.update(task, completed=over, total=over + found["left"], words=_words(found))
-            if found["state"] != "running":
-                return found
+        task = progress.add_task(found["connector_name"], **_bar(found))
+        while found["state"] == "running":
             time.sleep(_LOOK_EVERY_SECONDS)
             found = service.get(f"/v1/backfills/{found['id']}")
+            progress.update(task, **_bar(found))
+        return found
+
+
+def _bar(found: dict[str, Any]) -> dict[str, Any]:
+    over = found["minted"] + found["dead"]
+    return {"completed": over, "total": over + found["left"], "words": _words(found)}
 
 
 def _words(found: dict[str, Any]) -> str:

@@ -16,6 +16,8 @@ from casebridge_core import Capability, ConnectorCatalog
 
 NEW_WORK: Final = 0
 BACKFILL: Final = 1
+_PARAMETERS: Final = 10_000
+"""Ids in one statement: both databases refuse more than some 32,000 parameters."""
 
 
 class WakeUps(Protocol):
@@ -103,19 +105,20 @@ class FanOut:
 
         What somebody asked for goes before backfill; in ``bulk``, each ref keeps its place.
         """
-        await session.execute(
-            update(RefRow)
-            .where(RefRow.id.in_(refs), RefRow.gone_at.is_(None))
-            .values(
-                priority=RefRow.priority if bulk else NEW_WORK,
-                due_at=now,
-                attempts=0,
-                first_failed_at=None,
-                dead_at=None,
-                updated_at=now,
+        for start in range(0, len(refs), _PARAMETERS):
+            await session.execute(
+                update(RefRow)
+                .where(RefRow.id.in_(refs[start : start + _PARAMETERS]), RefRow.gone_at.is_(None))
+                .values(
+                    priority=RefRow.priority if bulk else NEW_WORK,
+                    due_at=now,
+                    attempts=0,
+                    first_failed_at=None,
+                    dead_at=None,
+                    updated_at=now,
+                )
+                .execution_options(synchronize_session=False)
             )
-            .execution_options(synchronize_session=False)
-        )
         await self._wakeups.wake(session, refs, now)
 
     def _mints(self, vendor: str) -> bool:
