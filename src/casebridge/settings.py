@@ -20,7 +20,10 @@ _WORDS: Final = {
     "Expected `int`": "must be a whole number",
     "Expected `float`": "must be a number",
     "Expected `str` matching regex": "must be a URL that begins with http:// or https://",
-    "Invalid enum value": "must be DEBUG, INFO, WARNING or ERROR",
+}
+_CHOICES: Final = {
+    "engine": "must be embedded or distributed",
+    "log_level": "must be DEBUG, INFO, WARNING or ERROR",
 }
 
 
@@ -84,7 +87,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             settings = msgspec.convert(values, type=cls, strict=False)
         except msgspec.ValidationError as error:
             problem, _, path = str(error).partition(" - at `$.")
-            msg = f"{PREFIX}{path.rstrip('`').upper()} {_in_words(problem)}"
+            field = path.rstrip("`")
+            msg = f"{PREFIX}{field.upper()} {_CHOICES.get(field) or _in_words(problem)}"
             raise InvalidSettings(msg) from None
         settings.check()
         return settings

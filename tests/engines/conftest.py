@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -41,6 +42,22 @@ def _database(request: pytest.FixtureRequest, name: str) -> Iterator[str]:
     server: PostgresServer = request.getfixturevalue("postgres_server")
     yield server.create_database(name)
     server.drop_database(name)
+
+
+@pytest.fixture(params=KINDS)
+def engine_name(request: pytest.FixtureRequest) -> str:
+    """Name the engine that a test in this process runs; `database_url` goes with it."""
+    return KINDS[request.param][0]
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, engine_name: str, tmp_path: Path) -> str:
+    """Name an empty database of the kind that the engine is tested on."""
+    _, database = KINDS[request.node.callspec.params["engine_name"]]
+    if database == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path / 'casebridge.db'}"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
 
 
 @pytest.fixture

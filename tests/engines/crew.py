@@ -123,7 +123,9 @@ class Crew:
 @contextmanager
 def running_crew(engine: str, url: str, data_dir: Path) -> Iterator[Crew]:
     """Serve without converging; the workers come when a scenario asks for them."""
-    settings = {**SETTINGS, "workers": 0, "engine": engine, "database_url": url}
+    settings = {**SETTINGS, "engine": engine, "database_url": url}
+    if engine == "embedded":
+        settings["workers"] = 0
     with running_service(data_dir, **settings) as service:
         crew = Crew(engine, url, service)
         try:

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 NUDGE: Final = "nudge"
 _TIDY_SECONDS: Final = 60.0
+_RECONNECT_SECONDS: Final = 1.0
 # Every name is given, since PgQueuer would take one that is not from variables such as CHANNEL.
 _TABLES: Final = DBSettings(
     prefix="casebridge_",
@@ -41,8 +42,10 @@ _TABLES: Final = DBSettings(
     schedules_table="casebridge_pgqueuer_schedules",
     durability=Durability.volatile,  # a nudge that is lost costs a sweep, so it needs no log
 )
-# PgQueuer's own statement; it takes priorities, entrypoints, payloads, delays, keys and headers.
-_ENQUEUE: Final = QueryQueueBuilder(_TABLES).build_enqueue_query()
+_QUEUE: Final = QueryQueueBuilder(_TABLES)
+# PgQueuer's own: the first takes priorities, entrypoints, payloads, delays, keys and headers.
+_ENQUEUE: Final = _QUEUE.build_enqueue_query()
+_EMPTY_LOG: Final = _QUEUE.build_delete_log_query()
 
 
 class DistributedEngine:
@@ -60,11 +63,9 @@ class DistributedEngine:
         """``workers`` convergences at a time; ``sweep_seconds`` between looks without a nudge."""
         self._database = database
         self._clock = clock
-        self._sweep = sweep_seconds
         self._here = EmbeddedEngine(workers=workers, sweep_seconds=sweep_seconds)
         self._stopping = asyncio.Event()
         self._queue: QueueManager | None = None
-        self._nudged = False
 
     async def prepare(self) -> None:
         """Make PgQueuer's tables, or bring them up to the installed release.
@@ -75,7 +76,7 @@ class DistributedEngine:
             sqlalchemy.exc.SQLAlchemyError: the database cannot be reached.
             asyncpg.PostgresError: the role may not create tables.
         """
-        await self._on_a_connection(Queries.upgrade)
+        await self._on_a_connection(lambda raw: _queries(raw).upgrade())
 
     async def wake(self, session: AsyncSession, refs: Sequence[int], at: datetime) -> None:
         """Enqueue one nudge in the caller's transaction, however many refs are due."""
@@ -109,42 +110,38 @@ class DistributedEngine:
                 await self._on_a_connection(self._take_nudges)
             except Exception:
                 log.exception("the queue of wake-ups cannot be reached; trying again")
-                await self._wait(self._sweep)
+                await self._wait(_RECONNECT_SECONDS)
 
-    async def _take_nudges(self, queries: Queries) -> None:
-        self._queue = QueueManager(queries, _TABLES.channel)
-        self._queue.entrypoint(NUDGE)(self._look)
+    async def _take_nudges(self, raw: Any) -> None:  # noqa: ANN401 - as in `_queries`
+        self._queue = queue = QueueManager(_queries(raw), _TABLES.channel)
+        queue.entrypoint(NUDGE)(self._look)
+        raw.add_termination_listener(lambda _: queue.shutdown.set())  # else noticed 40 s later
         if not self._stopping.is_set():
-            await self._queue.run(
-                shutdown_on_listener_failure=True, log_aggregation_interval=timedelta()
-            )
+            await queue.run(shutdown_on_listener_failure=True, log_aggregation_interval=timedelta())
 
     async def _look(self, _: Job) -> None:
-        self._nudged = True
         self._here.look()
 
     async def _tidy(self) -> None:
         """Empty PgQueuer's log of finished jobs, which it would keep for ever."""
         while not self._stopping.is_set():
             await self._wait(_TIDY_SECONDS)
-            if self._nudged:
-                self._nudged = False
-                try:
-                    await self._on_a_connection(lambda queries: queries.clear_queue_log(NUDGE))
-                except Exception:
-                    log.exception("the log of wake-ups could not be emptied; trying again")
-                    self._nudged = True
+            try:
+                async with self._database.write() as session:
+                    connection = await session.connection()
+                    await connection.exec_driver_sql(_EMPTY_LOG, ([NUDGE],))
+            except Exception:
+                log.exception("the log of wake-ups could not be emptied; trying again")
 
     async def _wait(self, seconds: float) -> None:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), seconds)
 
-    async def _on_a_connection(self, work: Callable[[Queries], Awaitable[None]]) -> None:
+    async def _on_a_connection(self, work: Callable[[Any], Awaitable[None]]) -> None:
         """Work on a connection outside of any transaction, which is closed afterwards."""
         async with self._database.engine.connect() as connection:
             try:
-                raw = (await connection.get_raw_connection()).driver_connection
-                await work(_queries(raw))
+                await work((await connection.get_raw_connection()).driver_connection)
             finally:
                 await connection.invalidate()
 
@@ -154,6 +151,6 @@ def _queries(connection: Any) -> Queries:  # noqa: ANN401 - asyncpg's, which has
     return Queries(
         AsyncpgDriver(connection),
         QueryBuilderEnvironment(_TABLES),
-        QueryQueueBuilder(_TABLES),
+        _QUEUE,
         QuerySchedulerBuilder(_TABLES),
     )

@@ -1,0 +1,67 @@
+"""Starting: the settings that choose the engine, and what they demand."""
+
+from __future__ import annotations
+
+import pytest
+from click.testing import CliRunner
+
+from casebridge import settings
+from casebridge.cli import main
+from casebridge.settings import InvalidSettings, Settings
+
+POSTGRES = "postgresql+asyncpg://casebridge:hunter2@db.example/casebridge"
+
+
+def test_the_distributed_engine_demands_postgresql() -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        Settings.from_env({"CASEBRIDGE_ENGINE": "distributed"})
+
+    assert "CASEBRIDGE_ENGINE=distributed needs PostgreSQL" in str(caught.value)
+    assert "set CASEBRIDGE_DATABASE_URL to postgresql+asyncpg://" in str(caught.value)
+
+
+def test_each_engine_is_accepted_with_postgresql() -> None:
+    for engine in ("embedded", "distributed"):
+        given = {"CASEBRIDGE_ENGINE": engine, "CASEBRIDGE_DATABASE_URL": POSTGRES}
+
+        assert Settings.from_env(given).engine == engine
+
+
+@pytest.mark.parametrize("engine", ["embedded", "distributed"])
+def test_packages_that_are_missing_are_named_with_the_extra(
+    monkeypatch: pytest.MonkeyPatch, engine: str
+) -> None:
+    monkeypatch.setattr(settings, "find_spec", lambda _: None)
+
+    with pytest.raises(InvalidSettings) as caught:
+        Settings.from_env({"CASEBRIDGE_ENGINE": engine, "CASEBRIDGE_DATABASE_URL": POSTGRES})
+
+    assert "asyncpg" in str(caught.value)
+    assert "pip install casebridge[postgres]" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_sqlite_demands_none_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "find_spec", lambda _: None)
+
+    assert Settings.from_env({}).engine == "embedded"
+
+
+@pytest.mark.parametrize("command", ["serve", "worker"])
+def test_a_command_says_what_it_cannot_start_with(command: str) -> None:
+    result = CliRunner().invoke(main, [command], env={"CASEBRIDGE_ENGINE": "distributed"})
+
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: CASEBRIDGE_ENGINE=distributed needs PostgreSQL")
+
+
+def test_a_worker_that_is_to_leave_the_work_to_others_does_not_start() -> None:
+    result = CliRunner().invoke(main, ["worker"], env={"CASEBRIDGE_WORKERS": "0"})
+
+    assert result.exit_code == 1
+    assert result.output == "Error: CASEBRIDGE_WORKERS must be at least 1 in a worker\n"
+
+
+def test_an_unknown_engine_is_refused() -> None:
+    with pytest.raises(InvalidSettings, match="CASEBRIDGE_ENGINE must be embedded or distributed"):
+        Settings.from_env({"CASEBRIDGE_ENGINE": "turbo"})
