@@ -158,3 +158,16 @@ def test_two_tickets_of_one_key_are_named_and_the_older_one_is_kept(
 
     assert service.api.linked(case)["jira"]["key"] == first.key
     assert any("SEC-2" in row["text"] for row in service.api.timeline(case))
+
+
+@each_vendor
+def test_a_ticket_that_was_reported_and_never_stored_is_made_again(
+    service: Service, clock: MovableClock, vendor: Vendor
+) -> None:
+    vendor.control.arm("not_done", "create")
+
+    case = service.api.create_case(**CASE)
+
+    failing = eventually(lambda: service.api.case(case)["tickets"][0]["failure"])
+    assert "is not there" in failing["reason"]
+    wait_until_right(service, clock, vendor, case)

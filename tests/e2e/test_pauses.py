@@ -62,6 +62,8 @@ def test_a_refused_credential_pauses_its_connector_until_a_check_succeeds(
         for line in bridged.api.post(f"/v1/connectors/{connector}/check")["lines"]
     )
     assert card(bridged, vendor)["state"] == "paused"
+    bridged.api.patch(f"/v1/connectors/{connector}", {"name": "A new name cures nothing"})
+    assert card(bridged, vendor)["state"] == "paused"
     control.change_scenario(**cure)
     bridged.api.post(f"/v1/connectors/{connector}/check")
     for each in (case, second):

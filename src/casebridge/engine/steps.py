@@ -42,6 +42,7 @@ from casebridge_core import (
     StatusChange,
     Ticket,
     TicketEvent,
+    TicketNotFound,
     TransitionRejected,
 )
 
@@ -71,6 +72,7 @@ class Steps:
             ref.create_attempted_at = self._clock()
         try:
             result = await _unclear(now.hooks.push_case(now.connector, now.projection))
+            result = await _read_back(now, result)
         except PushError as error:
             if not error.uncertain:
                 async with self._claims.commit(claim) as (_, ref, _):
@@ -247,6 +249,24 @@ class Steps:
             text = f"commented on {ref.external_key}: {step.comment.kind.replace('_', ' ')}"
             kind = TimelineKind.COMMENT_PUSHED
             timeline.record(session, case, traffic(ref, at), kind, text, comment=step.comment.key)
+
+
+async def _read_back(now: Situation, result: PushResult) -> PushResult:
+    """Return what the push came to with the ticket as it is, since a 2xx is not success.
+
+    A ticket that cannot be read for another reason than its absence is believed.
+    """
+    if not now.hooks.can(Capability.FETCH_TICKET):
+        return result
+    try:
+        ticket = await now.hooks.fetch_ticket(now.connector, result.ticket.ref)
+    except TicketNotFound as error:
+        raise OutcomeUnknown(
+            f"the vendor reported {result.ticket.ref.key} as created, and it is not there"
+        ) from error
+    except CasebridgeError:
+        return result
+    return msgspec.structs.replace(result, ticket=ticket)
 
 
 def _later(known: datetime | None, told: datetime | None) -> datetime | None:

@@ -105,7 +105,7 @@ class Connectors:
         return row
 
     async def edit(self, who: Principal, connector_id: str, edit: ConnectorEdit) -> ConnectorRow:
-        """Change an instance; a changed configuration lifts a pause and starts its waiting work.
+        """Change an instance; a mended one (configuration, maps, enabled) leaves the breaker.
 
         Raises:
             NotFound: the tenant has no such connector.
@@ -135,7 +135,9 @@ class Connectors:
             if edit.config is not UNSET:  # it may be another account's now
                 row.account_id = row.account_name = None
             row.updated_at = now
-            await self._lift_breaker(session, row)
+            mended = (edit.config, edit.statuses, edit.enabled or UNSET)
+            if any(value is not UNSET for value in mended):
+                await self._lift_breaker(session, row)
         return row
 
     async def pause(self, who: Principal, connector_id: str, reason: str) -> ConnectorRow:
