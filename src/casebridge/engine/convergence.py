@@ -79,6 +79,7 @@ class Convergence:
             return False
         if now.account is None and now.hooks.has("itsm_identify_account"):
             await self._steps.identify(now)
+            return True
         return await self._do(claim, now, now.step)
 
     async def _do(self, claim: Claim, now: Situation, step: Step) -> bool:
@@ -96,7 +97,7 @@ class Convergence:
                 try:
                     await self._steps.push_status(claim, now, step)
                 except TransitionRejected as refusal:  # the comments go all the same
-                    await self._fail(claim, refusal)
+                    return await self._fail(claim, refusal)
             case PostComment():
                 await self._steps.post_comment(claim, now, step)
         return True
@@ -118,10 +119,12 @@ class Convergence:
             if ref.last_error is not None and ref.gone_at is None and ref.dead_at is None:
                 await note_success(session, ref, self._clock())
 
-    async def _fail(self, claim: Claim, error: CasebridgeError) -> None:
+    async def _fail(self, claim: Claim, error: CasebridgeError) -> bool:
+        """Note a failure; False when the ref is to be looked at anew."""
         log.info("convergence of ref %s: %s: %s", claim.ref_id, type(error).__name__, error)
         async with self._claims.commit(claim) as (session, ref, case):
             await note_failure(session, ref, case, error, self._clock())
+            return ref.due_at is None
 
     @asynccontextmanager
     async def _heartbeat(self, claim: Claim) -> AsyncIterator[None]:

@@ -9,7 +9,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from casebridge.domain.actors import TimelineKind, cross_system
-from casebridge.domain.retry import next_attempt
+from casebridge.domain.retry import PATIENCE, next_attempt
 from casebridge.persistence.cases import CaseRow
 from casebridge.persistence.connectors import ConnectorRow, RefRow
 from casebridge.services import timeline
@@ -81,7 +81,8 @@ def _judge(ref: RefRow, connector: ConnectorRow, error: CasebridgeError, now: da
         connector.paused_reason, connector.paused_at = str(error), now
         ref.due_at = ref.due_at or now
         return f"connector {connector.name} is paused until its connection check succeeds"
-    if isinstance(error, RateLimited):
+    lasts = now - (ref.first_failed_at or now)
+    if isinstance(error, RateLimited) and lasts < PATIENCE:
         quiet = _QUIET_WITHOUT_A_WORD
         if error.retry_after is not None:
             quiet = timedelta(seconds=error.retry_after)
@@ -98,6 +99,8 @@ def _judge(ref: RefRow, connector: ConnectorRow, error: CasebridgeError, now: da
         if again is not None:
             ref.due_at = ref.due_at or again
             return f"next try at {again:%H:%M:%S} UTC"
+    if ref.due_at is not None:
+        return "tried again now, since somebody asked meanwhile"
     ref.dead_at = now
     ref.status_attempted_at = None
     return "not tried again until the case changes or somebody asks for a resync"
