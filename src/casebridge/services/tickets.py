@@ -191,16 +191,19 @@ class Tickets:
         """Return the ticket when its convergence has come to rest, or when the time is over."""
         looks = int(wait_seconds / _LOOK_EVERY.total_seconds())
         ref, connector = await self.get(who, ref_id)
-        while looks > 0 and not _at_rest(ref):
+        while looks > 0 and not _at_rest(ref, connector):
             await asyncio.sleep(_LOOK_EVERY.total_seconds())
             ref, connector = await self.get(who, ref_id)
             looks -= 1
         return ref, connector
 
 
-def _at_rest(ref: RefRow) -> bool:
-    idle = ref.due_at is None and ref.lease_token is None
-    return idle or ref.last_error is not None
+def _at_rest(ref: RefRow, connector: ConnectorRow) -> bool:
+    """Tell whether what was asked for is done, has failed since, or has to wait for a person."""
+    if ref.lease_token is not None:
+        return False
+    failed = ref.last_error is not None and ref.attempts > 0
+    return ref.due_at is None or failed or connector.paused_at is not None
 
 
 async def _find(session: AsyncSession, who: Principal, ref_id: str) -> Ticket:
