@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from casebridge.domain.backfill import Ramp
+from casebridge.domain.backfill import CALLS_TO_MINT, Ramp
 from casebridge.persistence.cases import ContainmentActionRow
 from casebridge.persistence.connectors import ConnectorRow
 from casebridge.persistence.database import Database
@@ -109,7 +109,7 @@ async def test_open_cases_without_a_ticket_are_counted(desk: Desk) -> None:
 async def test_the_time_follows_from_the_calls_and_the_limit(desk: Desk) -> None:
     found = await desk.plan()
 
-    assert found.calls == 3 * 3
+    assert found.calls == 3 * CALLS_TO_MINT
     assert found.seconds == pytest.approx(found.calls)
     assert "60 calls a minute" in found.basis
 
@@ -119,7 +119,7 @@ async def test_a_case_that_is_not_to_stay_as_its_ticket_is_born_costs_more(desk:
     async with desk.database.write() as session:
         await add_case(session, desk.tenant, status="contained")
 
-    assert (await desk.plan()).calls - before > 3
+    assert (await desk.plan()).calls - before > CALLS_TO_MINT
 
 
 async def test_comments_cost_nothing_where_the_vendor_takes_none(desk: Desk) -> None:
@@ -134,7 +134,7 @@ async def test_comments_cost_nothing_where_the_vendor_takes_none(desk: Desk) -> 
         )
 
     assert not desk.connections.hooks("acme").can(Capability.PUSH_COMMENT)
-    assert (await desk.plan()).calls - before == 3
+    assert (await desk.plan()).calls - before == CALLS_TO_MINT
 
 
 async def test_a_case_whose_projection_fails_is_named_with_the_reason(desk: Desk) -> None:
@@ -146,7 +146,7 @@ async def test_a_case_whose_projection_fails_is_named_with_the_reason(desk: Desk
     assert (found.tickets, found.failing) == (4, 1)
     assert [(each.case_id, each.title) for each in found.would_fail] == [(case.public_id, "poison")]
     assert "must not be poison" in found.would_fail[0].reason
-    assert found.seconds == pytest.approx(9)
+    assert found.seconds == pytest.approx(3 * CALLS_TO_MINT)
 
 
 async def test_a_plan_covers_more_cases_than_it_reads_at_a_time(desk: Desk) -> None:

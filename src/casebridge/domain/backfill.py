@@ -11,8 +11,8 @@ from msgspec import Meta
 
 SECONDS_PER_CALL: Final = 0.5
 """Assumed time of one vendor call, in seconds, where the plan has nothing measured to go by."""
-CALLS_TO_MINT: Final = 3
-"""Assumed vendor calls to create a ticket: write it, adorn it, read it back."""
+CALLS_TO_MINT: Final = 4
+"""Assumed vendor calls to create a ticket: write it, link it, read it back, and once more."""
 CALLS_TO_MOVE: Final = 4
 """Assumed vendor calls to move a ticket: read it, ask for the ways, go, read it back."""
 CALLS_TO_COMMENT: Final = 2
