@@ -1,70 +1,24 @@
-"""Every command that talks to a running service, against a real one."""
+"""The commands for connectors, cases, tickets, tokens and flags, against a running service."""
 
 from __future__ import annotations
 
 import json
-import os
-import pty
 import re
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
-import click
 import pytest
-from click.testing import CliRunner, Result
 
-from casebridge.cli import calling, main
-from casebridge.cli.calling import KEY_VARIABLE, URL_VARIABLE
+from casebridge.cli import calling
 from casebridge_sandbox import RunningSandbox
+from tests.shell import Shell, shell_of
 from tests.stage import Service, eventually
 
 Vendor = RunningSandbox[Any]
-Environment = Mapping[str, str | None]
-PROGRAM = (sys.executable, "-c", "from casebridge.cli import main; main()")
-
-
-@dataclass(frozen=True, slots=True)
-class Shell:
-    """A terminal in which commands find the service and act for one tenant."""
-
-    environment: dict[str, str]
-
-    def run(self, *words: str, environment: Environment = MappingProxyType({})) -> Result:
-        given = {**self.environment, "CASEBRIDGE_DATA_DIR": None, **environment}
-        return CliRunner().invoke(main, words, env=given)
-
-    def says(self, *words: str) -> str:
-        """Run a command that must succeed; return what it prints."""
-        result = self.run(*words)
-        assert result.exit_code == 0, result.output
-        return result.output
-
-    def json(self, *words: str) -> Any:
-        """Run a command that must succeed; return its JSON."""
-        return json.loads(self.says(*words, "--json"))
-
-    def fails(
-        self, *words: str, code: int = 1, environment: Environment = MappingProxyType({})
-    ) -> str:
-        """Run a command that must fail; return its one sentence."""
-        result = self.run(*words, environment=environment)
-        assert result.exit_code == code, result.output
-        sentence = result.stderr.splitlines()[-1]
-        assert sentence.startswith("Error: "), result.output
-        return sentence
 
 
 @pytest.fixture
 def shell(service: Service) -> Shell:
-    key = service.api.http.headers["Authorization"].removeprefix("Bearer ")
-    return Shell({URL_VARIABLE: service.url, KEY_VARIABLE: key})
+    return shell_of(service)
 
 
 @pytest.fixture
@@ -275,127 +229,6 @@ def test_a_push_whose_ticket_is_stuck_fails(
     jira.control.disarm()
 
 
-# Backfills
-
-
-@pytest.fixture
-def waiting(service: Service, jira: Vendor) -> list[str]:
-    """Cases that were there before their connector, and the flag that lets them in."""
-    cases = [service.api.create_case(f"Case {number}") for number in range(4)]
-    service.add_jira(jira)
-    return cases
-
-
-def test_a_backfill_is_planned_in_words(shell: Shell, waiting: list[str]) -> None:
-    found, printed = shell.json("backfill", "plan", "jira"), shell.says("backfill", "plan", "jira")
-
-    assert found["tickets"] == 4
-    assert "would mint 4 tickets at jira" in printed
-    assert "calls to create a ticket" in printed
-
-
-def test_a_plan_with_an_obstacle_fails_and_names_it(shell: Shell, waiting: list[str]) -> None:
-    shell.says("connector", "pause", "jira", "--reason", "change freeze")
-
-    assert "change freeze" in shell.fails("backfill", "plan", "jira")
-
-
-def test_a_backfill_without_the_flag_fails_with_the_command_that_helps(
-    shell: Shell, waiting: list[str]
-) -> None:
-    refused = shell.fails("backfill", "run", "jira")
-
-    (command,) = re.findall(r"`casebridge (flag [^`]+)`", refused)
-    shell.says(*command.split())
-    assert shell.json("backfill", "run", "jira")["state"] == "done"
-
-
-def test_a_backfill_is_followed_to_its_end(
-    shell: Shell, service: Service, waiting: list[str]
-) -> None:
-    shell.says("flag", "set", "backfill", "on")
-
-    printed = shell.says("backfill", "run", "jira", "--first", "1", "--most", "2")
-
-    assert re.search(r"state +done", printed)
-    assert re.search(r"minted +4", printed)
-    assert [len(service.api.case(case)["tickets"]) for case in waiting] == [1] * 4
-    assert re.search(r"bkf_\w+ +jira +done +100", shell.says("backfill", "list"))
-
-
-def test_a_backfill_that_leaves_dead_letters_is_a_failure(
-    shell: Shell, jira: Vendor, waiting: list[str]
-) -> None:
-    shell.says("flag", "set", "backfill", "on")
-    jira.control.arm("status", "create", status=400, body={"errorMessages": ["no"], "errors": {}})
-
-    assert "1 tickets are dead letters" in shell.fails("backfill", "run", "jira")
-
-
-def test_a_backfill_is_planned_in_resumed_paused_and_cancelled(
-    shell: Shell, jira: Vendor, waiting: list[str]
-) -> None:
-    shell.says("flag", "set", "backfill", "on")
-    jira.control.arm("status", "create", status=503, count=None)
-
-    planned = shell.json("backfill", "run", "jira", "--later")
-    verbs = ("resume", "pause", "resume", "cancel")
-    states = [shell.json("backfill", verb, planned["id"])["state"] for verb in verbs]
-
-    assert planned["state"] == "planned"
-    assert states == ["running", "paused", "running", "cancelled"]
-    assert "is cancelled" in shell.fails("backfill", "show", planned["id"], "--follow")
-    assert "cancelled by" in shell.says("backfill", "show", planned["id"])
-    assert "cancelled already" in shell.fails("backfill", "cancel", planned["id"])
-    jira.control.disarm()
-
-
-def on_a_terminal(shell: Shell, *words: str) -> tuple[int, str]:
-    """Run a command on a terminal; return its exit code and everything that was drawn."""
-    ours, theirs = pty.openpty()
-    environment = {**os.environ, **shell.environment, "TERM": "xterm", "COLUMNS": "120"}
-    with subprocess.Popen((*PROGRAM, *words), env=environment, stdout=theirs) as process:  # noqa: S603 - our own command
-        os.close(theirs)
-        drawn = b""
-        with suppress(OSError):  # what reading says when the other end is closed
-            while piece := os.read(ours, 65536):
-                drawn += piece
-        os.close(ours)
-    return process.returncode, drawn.decode()
-
-
-def test_a_backfill_draws_its_progress_on_a_terminal(shell: Shell, waiting: list[str]) -> None:
-    shell.says("flag", "set", "backfill", "on")
-
-    code, drawn = on_a_terminal(shell, "backfill", "run", "jira")
-
-    assert code == 0
-    assert "under way" in drawn
-    assert "4/4" in drawn
-
-
-def test_ctrl_c_leaves_a_backfill_running(
-    shell: Shell, service: Service, jira: Vendor, waiting: list[str]
-) -> None:
-    shell.says("flag", "set", "backfill", "on")
-    jira.control.arm("delay", "create", seconds=1.0, count=None)
-    words = (*PROGRAM, "backfill", "run", "jira", "--first", "1")
-    with subprocess.Popen(  # noqa: S603 - our own command
-        words, env={**os.environ, **shell.environment}, stdout=subprocess.PIPE, text=True
-    ) as process:
-        eventually(lambda: service.api.get("/v1/backfills"))
-
-        process.send_signal(signal.SIGINT)
-
-        output, _ = process.communicate(timeout=20)
-
-    assert process.returncode == 130
-    (command,) = re.findall(r"casebridge (backfill show bkf_\w+ --follow)", output)
-    jira.control.disarm()
-    shell.says(*command.split())
-    assert len(jira.control.tickets()) == len(waiting)
-
-
 # Tokens and flags
 
 
@@ -427,127 +260,3 @@ def test_a_flag_is_listed_and_set(shell: Shell) -> None:
     assert re.search(r"backfill +yes", shell.says("flag", "list"))
     assert shell.json("flag", "set", "backfill", "off")["enabled"] is False
     assert "allowed" in shell.fails("flag", "set", "nonsense", "on")
-
-
-# What goes wrong
-
-
-def test_a_problem_is_told_in_the_services_own_words(shell: Shell) -> None:
-    assert shell.fails("case", "show", "case_x") == "Error: case_id: there is no case 'case_x'"
-
-
-def test_a_name_that_no_connector_has_is_told_with_the_cure(shell: Shell) -> None:
-    assert "casebridge connector list" in shell.fails("connector", "show", "nobody")
-
-
-def test_where_nothing_answers_the_cure_is_named(shell: Shell) -> None:
-    refused = shell.fails("case", "list", "--url", "http://127.0.0.1:9")
-
-    assert "casebridge serve" in refused
-    assert URL_VARIABLE in refused
-
-
-def test_what_is_no_casebridge_is_recognised(shell: Shell, jira: Vendor) -> None:
-    assert "is that Casebridge?" in shell.fails("case", "list", "--url", f"{jira.url}/_sandbox")
-
-
-def test_an_address_that_is_none_is_called_wrong(shell: Shell) -> None:
-    assert "http://" in shell.fails("case", "list", "--url", "localhost", code=2)
-
-
-def test_a_key_that_nobody_has_is_told_with_where_it_came_from(shell: Shell) -> None:
-    refused = shell.fails("case", "list", environment={KEY_VARIABLE: "cbk_nobody"})
-
-    assert KEY_VARIABLE in refused
-    assert "cbk_nobody" not in refused
-
-
-def test_without_any_key_the_cure_is_named(shell: Shell, tmp_path: Path) -> None:
-    refused = shell.fails(
-        "case", "list", environment={KEY_VARIABLE: None, "CASEBRIDGE_DATA_DIR": str(tmp_path)}
-    )
-
-    assert "--key-file" in refused
-    assert KEY_VARIABLE in refused
-
-
-def test_a_file_without_a_key_is_told(shell: Shell, tmp_path: Path) -> None:
-    file = tmp_path / "key"
-    file.write_text("two\nlines")
-
-    assert "holds no API key" in shell.fails("case", "list", "--key-file", str(file))
-    shell.fails("case", "list", "--key-file", str(tmp_path / "nowhere"), code=2)
-
-
-def test_the_key_is_found_in_a_file_and_in_the_data_folder(
-    shell: Shell, service: Service, tmp_path: Path
-) -> None:
-    file = tmp_path / "key"
-    file.write_text(shell.environment[KEY_VARIABLE] + "\n")
-    found: Environment = {KEY_VARIABLE: "cbk_nobody"}
-
-    by_file = shell.run("flag", "list", "--key-file", str(file), environment=found)
-    by_folder = shell.run(
-        "flag",
-        "list",
-        environment={KEY_VARIABLE: None, "CASEBRIDGE_DATA_DIR": str(service.data_dir)},
-    )
-
-    assert (by_file.exit_code, by_folder.exit_code) == (0, 0)
-
-
-# All of them
-
-
-def commands(group: click.Group, *path: str) -> Iterator[tuple[str, click.Command]]:
-    for name, command in group.commands.items():
-        if isinstance(command, click.Group):
-            yield from commands(command, *path, name)
-        else:
-            yield " ".join((*path, name)), command
-
-
-CALLING = {
-    name: command
-    for name, command in commands(main)
-    if any(option.name == "url" for option in command.params)
-}
-
-
-def test_every_command_that_the_issue_names_is_there() -> None:
-    assert {name.split()[0] for name in CALLING} == {
-        "backfill",
-        "case",
-        "connector",
-        "flag",
-        "force-sync",
-        "push",
-        "replay",
-        "resync",
-        "token",
-    }
-
-
-@pytest.mark.parametrize("name", CALLING)
-def test_every_command_offers_json_and_tells_its_exit_codes(name: str) -> None:
-    result = CliRunner().invoke(main, [*name.split(), "--help"])
-
-    assert result.exit_code == 0
-    assert "--json" in result.output
-    assert "Exit codes: 0 done, 1 failed, 2 called wrongly." in " ".join(result.output.split())
-
-
-def test_help_loads_neither_the_service_nor_what_commands_print_with() -> None:
-    script = (
-        "import sys\nfrom casebridge.cli import main\n"
-        "main(['--help'], standalone_mode=False)\n"
-        "heavy = {'litestar', 'sqlalchemy', 'httpx', 'rich', 'msgspec', 'casebridge_core'}\n"
-        "sys.exit(', '.join(heavy & set(sys.modules)) or 0)"
-    )
-
-    result = subprocess.run(  # noqa: S603 - our own words
-        [sys.executable, "-c", script], capture_output=True, text=True, check=False
-    )
-
-    assert result.stderr == ""
-    assert result.returncode == 0
