@@ -20,7 +20,8 @@ QUEUE = "casebridge_pgqueuer"
 LOG = "casebridge_pgqueuer_log"
 END_THE_LISTENER = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid() AND query ~ 'pgqueuer|LISTEN|pg_notify'
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+        AND query ~ 'pgqueuer|LISTEN|notify'
 """
 
 
