@@ -51,6 +51,7 @@ class Trouble(StrEnum):
     REFUSED_CREDENTIAL = auto()
     STORED_AND_LOST = auto()
     STORED_LATE_AND_LOST = auto()
+    BROKEN_OFF_ON_THE_WAY = auto()
     IGNORED = auto()
     DEATH_BEFORE = auto()
     DEATH_AFTER = auto()
@@ -190,8 +191,13 @@ class Desk:
         if change.native in self.walls and not change.forced:
             msg = f"{issue.number} cannot go to {change.native}"
             raise TransitionRejected(msg)
-        for native in self._way(issue.status, change.native):
+        way = self._way(issue.status, change.native)
+        broken_off = trouble is Trouble.BROKEN_OFF_ON_THE_WAY
+        for native in way[:-1] if broken_off else way:
             self.move(issue, native, US)
+        if broken_off:
+            msg = f"{self.vendor} is down"
+            raise VendorUnavailable(msg)
 
     def find(self, correlation_key: str) -> tuple[Ticket, ...]:
         """Search as the vendor does: a fresh ticket is not in the index yet."""

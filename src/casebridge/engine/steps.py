@@ -25,13 +25,7 @@ from casebridge.services import timeline
 from casebridge.services.clock import Clock
 from casebridge.services.fanout import FanOut
 from casebridge.services.reflection import Reflection
-from casebridge.services.snapshots import (
-    note_ticket_status,
-    settle,
-    settled_status,
-    ticket_ref,
-    ticket_status,
-)
+from casebridge.services.snapshots import note_ticket_status, settle, ticket_ref, ticket_status
 from casebridge_core import (
     Capability,
     CasebridgeError,
@@ -212,9 +206,10 @@ class Steps:
             timeline.record(session, case, traffic(ref, at), kind, text, **detail)
 
     async def _note_status(self, claim: Claim, now: Situation, ticket: Ticket) -> None:
-        """Settle on what was read back, unless the ticket's news settled something else meanwhile.
+        """Settle on what was read back, even when news settled something else meanwhile.
 
-        Then the next look decides anew: it pushes again at most once for each piece of news.
+        Which of the two is later at the vendor cannot be told for certain. The news moved the case
+        on, so the next look pushes once more, and a ticket that is there already stays there.
         """
         at = self._clock()
         status = now.projection.status
@@ -223,10 +218,9 @@ class Steps:
             ref.status_attempted_at = ref.force_reason = ref.force_actor = None
             ref.last_pushed_status = status
             ref.last_pushed_at = at
-            if settled_status(ref) == settled_status(now.ref):
-                settle(ref, status, ticket.status)
-                note_ticket_status(ref, ticket.status)
-                ref.status_seen_at = _later(ref.status_seen_at, ticket.updated_at)
+            settle(ref, status, ticket.status)
+            note_ticket_status(ref, ticket.status)
+            ref.status_seen_at = _later(ref.status_seen_at, ticket.updated_at)
             await note_success(session, ref, at)
             text = f"pushed {status} to {ticket.ref.key}: {ticket.status.name}{by}"
             detail = {"status": status, "native": ticket.status.name}

@@ -88,11 +88,6 @@ def settled_native(ref: RefRow) -> NativeStatus | None:
     return NativeStatus(name=ref.settled_native, id=ref.settled_native_id)
 
 
-def settled_status(ref: RefRow) -> tuple[str | None, str | None]:
-    """Return what the ref is settled on: the case status and the native one."""
-    return ref.settled_status, ref.settled_native
-
-
 def note_ticket_status(ref: RefRow, status: NativeStatus) -> None:
     """Remember the newest native status of the ref's ticket."""
     ref.ticket_status = status.name
