@@ -33,7 +33,7 @@ from casebridge_sandbox import JiraSandbox, RunningSandbox, running
 from tests.postgres import running_postgres
 from tests.stage import Service, eventually, running_service
 
-PATIENCE = 120.0
+PATIENCE = 600.0
 DUE = "SELECT count(*) FROM case_external_refs WHERE due_at IS NOT NULL OR lease_token IS NOT NULL"
 COMMITS = "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = 'benchmark'"
 

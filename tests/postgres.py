@@ -41,9 +41,9 @@ class PostgresServer:
     port: int
     account: dict[str, Any]
 
-    def create_database(self, name: str) -> str:
-        """Create a database; return its SQLAlchemy URL."""
-        self._run("createdb", name)
+    def create_database(self, name: str, *, like: str = "template1") -> str:
+        """Create a database as a copy of another; return its SQLAlchemy URL."""
+        self._run("createdb", "--template", like, name)
         return f"postgresql+asyncpg://postgres@127.0.0.1:{self.port}/{name}"
 
     def drop_database(self, name: str) -> None:

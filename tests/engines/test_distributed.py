@@ -12,7 +12,6 @@ from sqlalchemy import text
 from casebridge.engine import distributed
 from casebridge.engine.distributed import DistributedEngine
 from casebridge.persistence.database import Database
-from casebridge.persistence.migrate import upgrade
 from casebridge.services.clock import utc_now
 from tests.engines.scene import NEVER, Refused, Scene
 
@@ -30,10 +29,9 @@ def engine_on(database: Database, sweep: float = NEVER) -> DistributedEngine:
 
 
 @pytest.fixture
-async def database(postgres_url: str) -> AsyncIterator[Database]:
-    """An empty database of the newest revision, with the queue's tables."""
-    opened = Database(postgres_url)
-    await upgrade(opened)
+async def database(migrated_postgres_url: str) -> AsyncIterator[Database]:
+    """Open an empty database of the newest revision, with the queue's tables."""
+    opened = Database(migrated_postgres_url)
     await engine_on(opened).prepare()
     yield opened
     await opened.close()

@@ -9,17 +9,14 @@ import pytest
 from casebridge.engine.distributed import DistributedEngine
 from casebridge.engine.embedded import EmbeddedEngine, Engine
 from casebridge.persistence.database import Database
-from casebridge.persistence.migrate import upgrade
 from casebridge.services.clock import utc_now
 from tests.engines.scene import NEVER, Refused, Scene, note_statements
 
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    """An empty database of the newest revision."""
+    """Open an empty database of the newest revision."""
     opened = Database(database_url)
-    await upgrade(opened)
-    await opened.engine.dispose()
     yield opened
     await opened.close()
 
