@@ -17,7 +17,12 @@ from casebridge.persistence.database import Database
 from casebridge.persistence.tenants import TenantRow
 from casebridge.services.clock import Clock
 from casebridge.services.connections import Connections
-from casebridge.services.snapshots import case_snapshot, containment_actions, ticket_status
+from casebridge.services.snapshots import (
+    case_snapshot,
+    containment_actions,
+    is_unclear,
+    ticket_status,
+)
 from casebridge.services.vault import VaultError
 from casebridge_core import (
     Capability,
@@ -81,14 +86,15 @@ class Lookout:
             comments = await session.scalars(
                 select(PostedCommentRow).where(PostedCommentRow.ref_id == ref.id)
             )
-            progress = _progress(ref, list(comments))
+            posted = list(comments)
         connector = self._open(row, tenant.public_id)
         hooks = self._connections.hooks(row.vendor)
         projection = hooks.project_case(connector, snapshot, ref.correlation_key)
+        native = hooks.native_status(connector, projection.status)
         step = next_step(
-            progress,
+            _progress(ref, posted, clear=native is None or not is_unclear(ref)),
             projection,
-            native=hooks.native_status(connector, projection.status),
+            native=native,
             can_comment=hooks.can(Capability.PUSH_COMMENT),
             now=self._clock(),
             index_lag=timedelta(seconds=hooks.manifest.index_lag),
@@ -136,15 +142,16 @@ async def _rows(
     return ref, case, row, tenant
 
 
-def _progress(ref: RefRow, comments: list[PostedCommentRow]) -> Progress:
+def _progress(ref: RefRow, comments: list[PostedCommentRow], *, clear: bool) -> Progress:
+    """Tell how far the ref has come; where the ticket's status is unclear, nothing is settled."""
     return Progress(
         linked=ref.external_id is not None,
         verify_asked=ref.verify_asked,
         forced=ref.force_reason is not None,
-        settled_status=CaseStatus(ref.settled_status) if ref.settled_status else None,
+        settled_status=CaseStatus(ref.settled_status) if ref.settled_status and clear else None,
         status_refused=ref.dead_at is not None
         and ref.last_error_kind == TransitionRejected.__name__,
-        ticket_status=ticket_status(ref),
+        ticket_status=ticket_status(ref) if clear else None,
         create_attempted_at=ref.create_attempted_at,
         comments_posted={row.key for row in comments if row.posted_at is not None},
         comments_attempted={row.key for row in comments if row.attempted_at is not None},

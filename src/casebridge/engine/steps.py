@@ -25,7 +25,13 @@ from casebridge.services import timeline
 from casebridge.services.clock import Clock
 from casebridge.services.fanout import FanOut
 from casebridge.services.reflection import Reflection
-from casebridge.services.snapshots import note_ticket_status, settle, ticket_ref, ticket_status
+from casebridge.services.snapshots import (
+    is_unclear,
+    note_ticket_status,
+    settle,
+    ticket_ref,
+    ticket_status,
+)
 from casebridge_core import (
     Capability,
     CasebridgeError,
@@ -116,9 +122,12 @@ class Steps:
             )
         async with self._claims.commit(claim) as (session, ref, case):
             ref.verify_asked = False
-            if event is not None and event.status is not None and ref.settled_status != case.status:
+            unclear = is_unclear(ref)
+            owed = unclear or ref.settled_status != case.status
+            if event is not None and event.status is not None and owed:
                 # A push is owed: the case's status counts, and not how far an earlier one came.
-                note_ticket_status(ref, event.status)
+                if not unclear:
+                    note_ticket_status(ref, event.status)
                 event = msgspec.structs.replace(event, status=None)
             if event is not None:
                 await session.flush()
@@ -166,6 +175,7 @@ class Steps:
                 ref.force_reason = ref.force_actor = None
                 if not error.uncertain:  # else what nobody signs may still be our own hop
                     ref.status_attempted_at = None
+                    ref.ticket_status = None  # it may have come half the way
             raise
         await self._note_status(claim, now, ticket)
 

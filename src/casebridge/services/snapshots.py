@@ -81,6 +81,14 @@ def ticket_status(ref: RefRow) -> NativeStatus | None:
     return NativeStatus(name=ref.ticket_status, id=ref.ticket_status_id, category=category)
 
 
+def is_unclear(ref: RefRow) -> bool:
+    """Tell whether a push that broke off may have moved the linked ticket without being seen.
+
+    To be asked by whoever holds the claim: for anybody else, a push may just be under way.
+    """
+    return ref.status_attempted_at is not None or ref.ticket_status is None
+
+
 def settled_native(ref: RefRow) -> NativeStatus | None:
     """Return the native status on which case and ticket last agreed."""
     if ref.settled_native is None:
