@@ -14,7 +14,7 @@ import pytest
 
 from casebridge_sandbox import RunningSandbox
 from tests.shell import PROGRAM, Shell, shell_of
-from tests.stage import Service, eventually
+from tests.stage import Service
 
 Vendor = RunningSandbox[Any]
 
@@ -127,9 +127,14 @@ def test_ctrl_c_leaves_a_backfill_running(
     jira.control.arm("delay", "create", seconds=1.0, count=None)
     words = (*PROGRAM, "backfill", "run", "jira", "--first", "1")
     with subprocess.Popen(  # noqa: S603 - our own command
-        words, env={**os.environ, **shell.environment}, stdout=subprocess.PIPE, text=True
+        words,
+        env={**os.environ, **shell.environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
-        eventually(lambda: service.api.get("/v1/backfills"))
+        assert process.stderr is not None
+        assert "Ctrl-C only ends it" in process.stderr.readline()
 
         process.send_signal(signal.SIGINT)
 

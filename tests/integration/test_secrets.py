@@ -47,7 +47,8 @@ class Plant:
 @pytest.fixture
 def plant(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Iterator[Plant]:
     """Plant the secrets with every logger at its loudest."""
-    caplog.set_level(logging.DEBUG)
+    for name in (None, "aiosqlite", "alembic", "casebridge", "httpcore", "httpx", "sqlalchemy"):
+        caplog.set_level(logging.DEBUG, logger=name)
     with open_desk(tmp_path / "data", log_level="DEBUG") as desk:
         planted = Plant(desk, secrets={desk.admin.key or "", *MARKERS})
         desk.http.event_hooks = {"response": [planted.listen]}
