@@ -100,3 +100,40 @@ async def test_it_is_repeated_until_it_is_seen(
     ref = await counter.ref(case)
     assert (ref.ticket_status, ref.last_error) == ("Done", None)
     assert [issue.status for issue in alpha.issues.values()] == ["Done"]
+
+
+@pytest.mark.parametrize("trouble", [Trouble.STORED_LATE_AND_LOST, Trouble.DEATH_AFTER])
+async def test_a_ticket_that_was_stored_late_is_found_when_the_index_shows_it(
+    bench: Bench, counter: Counter, alpha: Desk, trouble: Trouble
+) -> None:
+    alpha.arm("create", trouble)
+    case = await counter.create_case()
+    await bench.converge()
+
+    while (moment := await bench.next_moment()) is not None:
+        bench.clock.now = moment
+        await bench.converge()
+
+    assert len(alpha.issues) == 1
+    (minted,) = await counter.timeline(case, "ticket_minted")
+    assert "found after an unclear attempt" in minted.text
+
+
+async def test_a_ticket_stored_at_the_very_end_of_a_silent_workers_lease_is_found(
+    bench: Bench, counter: Counter, alpha: Desk
+) -> None:
+    async def nearly_a_lease_later() -> None:
+        bench.clock.advance(seconds=LEASE.total_seconds() - 2)
+
+    await counter.create_case()
+    await bench.converge()
+    alpha.arm("create", Trouble.DEATH_AFTER)
+    alpha.before_work.append(nearly_a_lease_later)
+    await counter.create_case()
+    await bench.converge()
+
+    while (moment := await bench.next_moment()) is not None:
+        bench.clock.now = moment
+        await bench.converge()
+
+    assert len(alpha.issues) == 2

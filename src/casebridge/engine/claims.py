@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
 import msgspec
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from casebridge.domain.pacing import Demand, share_out
@@ -144,7 +144,13 @@ async def _recover(session: AsyncSession, now: datetime) -> None:
     await session.execute(
         update(RefRow)
         .where(RefRow.lease_until < now)
-        .values(due_at=now, lease_token=None, lease_until=None)
+        .values(
+            due_at=now,
+            lease_token=None,
+            lease_until=None,
+            # until a moment ago, it may have been creating the ticket
+            create_attempted_at=case((RefRow.create_attempted_at.is_not(None), now)),
+        )
         .execution_options(synchronize_session=False)
     )
 

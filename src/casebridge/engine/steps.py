@@ -74,9 +74,9 @@ class Steps:
             result = await _unclear(now.hooks.push_case(now.connector, now.projection))
             result = await _read_back(now, result)
         except PushError as error:
-            if not error.uncertain:
-                async with self._claims.commit(claim) as (_, ref, _):
-                    ref.create_attempted_at = None
+            async with self._claims.commit(claim) as (_, ref, _):
+                # the vendor's index may lag behind the end of the attempt, which can be a late one
+                ref.create_attempted_at = self._clock() if error.uncertain else None
             raise
         await self._link(claim, result)
 
