@@ -196,7 +196,9 @@ def _show(display: Display, found: dict[str, Any]) -> None:
 def _follow(service: ServiceClient, display: Display, found: dict[str, Any]) -> None:
     """Show a progress bar until the backfill runs no more."""
     try:
-        click.echo(f"{found['id']} goes on without this command; Ctrl-C only ends it.", err=True)
+        if not display.as_json:
+            text = f"{found['id']} goes on without this command; Ctrl-C only ends it."
+            click.echo(text, err=True)
         found = _watch(service, display, found)
     except KeyboardInterrupt:
         display.note(f"\nit goes on without you: casebridge backfill show {found['id']} --follow")
