@@ -137,3 +137,20 @@ async def test_a_ticket_stored_at_the_very_end_of_a_silent_workers_lease_is_foun
         await bench.converge()
 
     assert len(alpha.issues) == 2
+
+
+async def test_old_news_of_the_ticket_is_no_news_after_a_refused_push(
+    bench: Bench, beta: Desk
+) -> None:
+    beta.call_seconds = 0.0
+    beta.walls.add("Active")
+    counter = await bench.open_counter()
+    await counter.connect(beta)
+    token = await bench.open_inbox(counter.who)
+    case = await counter.create_case(status=CaseStatus.TRIAGE)
+    await bench.converge()
+
+    answer = await bench.deliver(token, beta.post[0])
+
+    assert answer.reason == "last_known_status"
+    assert (await counter.case(case)).status == "triage"

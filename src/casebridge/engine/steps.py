@@ -173,9 +173,9 @@ class Steps:
         except PushError as error:
             async with self._claims.commit(claim) as (_, ref, _):
                 ref.force_reason = ref.force_actor = None
+                ref.status_unclear_at = self._clock()  # a refused one may have come half the way
                 if not error.uncertain:  # else what nobody signs may still be our own hop
                     ref.status_attempted_at = None
-                    ref.ticket_status = None  # it may have come half the way
             raise
         await self._note_status(claim, now, ticket)
 
@@ -225,7 +225,8 @@ class Steps:
         status = now.projection.status
         async with self._claims.commit(claim) as (session, ref, case):
             by = f" (forced by {ref.force_actor})" if ref.force_actor else ""
-            ref.status_attempted_at = ref.force_reason = ref.force_actor = None
+            ref.status_attempted_at = ref.status_unclear_at = None
+            ref.force_reason = ref.force_actor = None
             ref.last_pushed_status = status
             ref.last_pushed_at = at
             settle(ref, status, ticket.status)

@@ -54,7 +54,8 @@ class RefRow(PublicRow):
     is the case status on which both sides last agreed, whoever moved last, and ``settled_*`` the
     native status that stood for it. ``ticket_status`` is the newest native status known.
     ``create_attempted_at`` is set while a create may have succeeded unseen, ``status_attempted_at``
-    while a status push is under way. ``verify_asked`` has the ticket read before anything else;
+    while a status push is under way, ``status_unclear_at`` while one that failed may have moved the
+    ticket unseen. ``verify_asked`` has the ticket read before anything else;
     ``force_reason`` has the status pushed past the transition graph, once, in the name of
     ``force_actor``. ``priority`` 0 goes before 1 (backfill); ``backfill_id`` is the backfill that
     reserved it. ``due_at`` is when to look at the ref
@@ -91,6 +92,7 @@ class RefRow(PublicRow):
 
     create_attempted_at: Mapped[datetime | None]
     status_attempted_at: Mapped[datetime | None]
+    status_unclear_at: Mapped[datetime | None]
     verify_asked: Mapped[bool]
     force_reason: Mapped[str | None] = mapped_column(Text)
     force_actor: Mapped[str | None] = mapped_column(String(200))

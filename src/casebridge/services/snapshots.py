@@ -86,7 +86,7 @@ def is_unclear(ref: RefRow) -> bool:
 
     To be asked by whoever holds the claim: for anybody else, a push may just be under way.
     """
-    return ref.status_attempted_at is not None or ref.ticket_status is None
+    return ref.status_attempted_at is not None or ref.status_unclear_at is not None
 
 
 def settled_native(ref: RefRow) -> NativeStatus | None:
@@ -97,7 +97,9 @@ def settled_native(ref: RefRow) -> NativeStatus | None:
 
 
 def note_ticket_status(ref: RefRow, status: NativeStatus) -> None:
-    """Remember the newest native status of the ref's ticket."""
+    """Remember the newest native status of the ref's ticket; one that is news makes it clear."""
+    if status.name != ref.ticket_status:
+        ref.status_unclear_at = None
     ref.ticket_status = status.name
     ref.ticket_status_id = status.id
     ref.ticket_category = status.category

@@ -265,6 +265,7 @@ def upgrade() -> None:
         sa.Column("last_inbound_at", MOMENT, nullable=True),
         sa.Column("create_attempted_at", MOMENT, nullable=True),
         sa.Column("status_attempted_at", MOMENT, nullable=True),
+        sa.Column("status_unclear_at", MOMENT, nullable=True),
         sa.Column("verify_asked", sa.Boolean(), nullable=False),
         sa.Column("force_reason", sa.Text(), nullable=True),
         sa.Column("force_actor", sa.String(length=200), nullable=True),
