@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -31,6 +32,7 @@ class Worker:
 
     process: subprocess.Popen[bytes]
     log: Path
+    url: str
 
     @property
     def lives(self) -> bool:
@@ -47,7 +49,16 @@ class Worker:
         self.process.wait()
 
     def freeze(self) -> None:
-        self.process.send_signal(signal.SIGSTOP)
+        """Stop it where it is, but not inside a write to SQLite: that would stop everybody."""
+
+        def stopped() -> bool:
+            self.process.send_signal(signal.SIGSTOP)
+            if _is_writable(self.url):
+                return True
+            self.thaw()
+            return False
+
+        eventually(stopped)
 
     def thaw(self) -> None:
         self.process.send_signal(signal.SIGCONT)
@@ -117,7 +128,22 @@ class Crew:
         command = (str(Path(sys.executable).with_name("casebridge")), "worker")
         with log.open("wb") as output:
             process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)  # noqa: S603 - a command of our own
-        return Worker(process, log)
+        return Worker(process, log, self.url)
+
+
+def _is_writable(url: str) -> bool:
+    """Tell whether the database takes writes; PostgreSQL always does, one row or another."""
+    if not url.startswith("sqlite"):
+        return True
+    with closing(
+        sqlite3.connect(url.partition(":///")[2], timeout=0, isolation_level=None)
+    ) as file:
+        try:
+            file.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        file.execute("ROLLBACK")
+    return True
 
 
 @contextmanager

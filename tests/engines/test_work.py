@@ -46,8 +46,9 @@ def test_the_latest_state_of_a_case_is_what_its_ticket_ends_at(crew: Crew, jira:
         for case in cases:
             api.move(case, status)
 
-    assert {api.linked(case)["jira"]["last_pushed_status"] for case in cases} == {"triage"}
-    assert {ticket.category for ticket in jira.control.tickets()} == {"active"}
+    assert {api.linked(case)["jira"]["status"] for case in cases} == {"In Progress"}
+    assert {ticket.status for ticket in jira.control.tickets()} == {"In Progress"}
+    assert {api.case(case)["status"] for case in cases} == {"triage"}
 
 
 def test_all_workers_together_keep_to_a_connectors_cap(
