@@ -51,6 +51,58 @@ def test_a_killed_service_leaves_one_ticket_and_loses_nothing(
         assert_right(second.service, case, jira, servicenow)
 
 
+@pytest.mark.parametrize("kind", ["delay", "slow_answer"])
+def test_a_service_killed_in_the_middle_of_a_walk_goes_on_where_the_ticket_is(
+    tmp_path: Path, jira: Vendor, servicenow: Vendor, kind: Any
+) -> None:
+    port = free_port()
+    with service_process(tmp_path / "data", port) as first:
+        for vendor in (jira, servicenow):
+            vendor.control.use_preset("strict")
+        servicenow.control.change_scenario(require_caller=False)
+        first.service.add_jira(jira)
+        first.service.add_servicenow(servicenow)
+        case = first.service.api.create_case(agent_summary="Likely a web shell.")
+        first.service.api.linked(case)
+        for vendor in (jira, servicenow):
+            vendor.control.arm(kind, "transition", skip=1, seconds=1.0)
+        first.service.api.move(case, "resolved")
+        eventually(lambda: not jira.control.faults() and not servicenow.control.faults())
+
+        first.kill()
+
+    with service_process(tmp_path / "data", port) as second:
+        assert_right(second.service, case, jira, servicenow)
+        assert second.service.api.status(case) == "resolved"
+
+
+def test_a_service_killed_between_two_comments_posts_each_once(
+    tmp_path: Path, jira: Vendor, servicenow: Vendor
+) -> None:
+    action = {"action": "Isolate host", "target": "web-01", "outcome": "isolated"}
+    port = free_port()
+    with service_process(tmp_path / "data", port) as first:
+        first.service.add_jira(jira)
+        first.service.add_servicenow(servicenow)
+        for vendor in (jira, servicenow):
+            vendor.control.arm("delay", "comment", skip=1, seconds=1.0)
+        case = first.service.api.create_case(**CASE)
+        first.service.api.post(f"/v1/cases/{case}/containment-actions", action)
+        eventually(lambda: not jira.control.faults() and not servicenow.control.faults())
+
+        first.kill()
+
+    with service_process(tmp_path / "data", port) as second:
+        second.service.api.linked(case)
+        for vendor in (jira, servicenow):
+            (ticket,) = vendor.control.tickets()
+            texts = sorted(comment.text for comment in ticket.comments)
+            assert [text.partition("\n")[0] for text in texts] == [
+                "Agent summary",
+                "Containment: Isolate host on web-01",
+            ]
+
+
 def test_a_service_that_is_asked_to_stop_finishes_what_it_has_begun(
     tmp_path: Path, jira: Vendor
 ) -> None:
