@@ -97,7 +97,8 @@ class Call:
 class Desk:
     """A vendor. ``path`` are its statuses in the order of its workflow, one hop after the other.
 
-    A status behind a wall cannot be entered by the bridge. A fresh ticket is hidden from a search
+    A status behind a wall cannot be entered by the bridge. ``unclear`` are the tickets of which the
+    bridge has not seen what its last push came to. A fresh ticket is hidden from a search
     for ``hidden_for``; the vendor's clock has the resolution ``grain``.
     """
 
@@ -115,6 +116,7 @@ class Desk:
     troubles: dict[str, list[Trouble]] = field(default_factory=dict)
     post: list[bytes] = field(default_factory=list)
     told: int = 0
+    unclear: set[str] = field(default_factory=set)
     calls: list[Call] = field(default_factory=list)
     before_work: list[Action] = field(default_factory=list)
     after_work: list[Action] = field(default_factory=list)
@@ -166,6 +168,7 @@ class Desk:
             await self.watch(call)
         if self.on_call is not None:
             await self.on_call(connector, operation)
+        self.unclear |= {about} if operation == "transition" else set()
         waiting = self.troubles.get(operation)
         trouble = waiting.pop(0) if waiting else None
         self._fail_before(trouble)
@@ -173,6 +176,7 @@ class Desk:
         result = work(trouble)
         await _run(self.after_work)
         self._fail_after(trouble)
+        self.unclear -= {about} if operation == "transition" else set()
         return result
 
     def create(self, projection: CaseProjection, status: str) -> Issue:
