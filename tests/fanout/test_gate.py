@@ -267,7 +267,7 @@ async def test_no_more_than_its_limit_is_in_flight_however_many_workers_there_ar
         for engine in engines:
             engine.stop()
 
-    assert most == 3
+    assert most <= 3
 
 
 async def pile_up(counter: Counter, case: str, count: int, **fields: Any) -> None:
