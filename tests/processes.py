@@ -32,7 +32,7 @@ class ServiceProcess:
     def stop(self) -> int:
         """Ask it to stop, wait until it has, and return its exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=20)
+        return self.process.wait(timeout=60)
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from casebridge.settings import Settings
 from casebridge_core import ConnectorCatalog
 from casebridge_sandbox import RunningSandbox
 
-DEADLINE_SECONDS = 20.0
+DEADLINE_SECONDS = 60.0
 
 
 def eventually(condition: Callable[[], object], *, within: float = DEADLINE_SECONDS) -> Any:

@@ -138,7 +138,7 @@ def test_ctrl_c_leaves_a_backfill_running(
 
         process.send_signal(signal.SIGINT)
 
-        output, _ = process.communicate(timeout=20)
+        output, _ = process.communicate(timeout=60)
 
     assert process.returncode == 130
     (command,) = re.findall(r"casebridge (backfill show bkf_\w+ --follow)", output)

@@ -66,7 +66,7 @@ class Worker:
     def stop(self) -> int:
         """Ask it to stop, wait until it has, and return its exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=20)
+        return self.process.wait(timeout=60)
 
 
 @dataclass
