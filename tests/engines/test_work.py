@@ -57,7 +57,7 @@ def test_all_workers_together_keep_to_a_connectors_cap(
     limit(crew, crew.service.add_jira(jira), in_flight=2)
     crew.service.add_servicenow(servicenow)
     for vendor in (jira, servicenow):
-        vendor.control.arm("delay", "create", count=None, seconds=0.3)
+        vendor.control.arm("delay", "create", count=None, seconds=1.0)
 
     cases = [crew.service.api.create_case(f"case {number}") for number in range(8)]
     for case in cases:
