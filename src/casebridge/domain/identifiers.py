@@ -18,6 +18,7 @@ ANNOTATION: Final = "note"
 TOKEN: Final = "tok"  # noqa: S105 - a prefix, not a password
 EVENT: Final = "evt"
 BACKFILL: Final = "bkf"
+UNMAPPED: Final = "uns"
 
 
 def new_id(prefix: str) -> str:

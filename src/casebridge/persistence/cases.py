@@ -75,7 +75,10 @@ class ContainmentActionRow(PublicRow):
 
 
 class AnnotationRow(PublicRow):
-    """A human's comment in an ITSM, kept with the case; a deleted one keeps its row."""
+    """A human's comment in an ITSM, kept with the case; a deleted one keeps its row.
+
+    ``seen_at`` is the vendor's time of the newest that is known of it.
+    """
 
     __tablename__ = "annotations"
 
@@ -90,5 +93,6 @@ class AnnotationRow(PublicRow):
     written_at: Mapped[datetime]
     edited_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
+    seen_at: Mapped[datetime | None]
 
     __table_args__ = (UniqueConstraint("ref_id", "external_id"),)

@@ -17,7 +17,9 @@ class ConnectorRow(PublicRow):
     ``paused_reason`` is why nothing is pushed, ``paused_by_hand`` whether a person said so;
     ``quiet_until`` is when the vendor takes calls again; ``removed_at`` marks a removed instance,
     whose refs stay. ``calls_per_minute`` (NULL: no limit) and ``in_flight`` are its limits, shared
-    by all workers; ``tokens`` and ``tokens_at`` are the state of its bucket.
+    by all workers; ``tokens`` and ``tokens_at`` are the state of its bucket. ``changes_cursor`` is
+    the vendor's time up to which the reconciler has listed changes, ``reconcile_due_at`` when it
+    looks again, ``reconcile_token`` and ``reconcile_until`` the lease of the one that is at it.
     """
 
     __tablename__ = "connectors"
@@ -43,6 +45,12 @@ class ConnectorRow(PublicRow):
     last_success_at: Mapped[datetime | None]
     last_failure_at: Mapped[datetime | None]
     last_failure: Mapped[str | None] = mapped_column(Text)
+    changes_cursor: Mapped[datetime | None]
+    reconciled_at: Mapped[datetime | None]
+    reconcile_due_at: Mapped[datetime | None]
+    reconcile_error: Mapped[str | None] = mapped_column(Text)
+    reconcile_token: Mapped[str | None] = mapped_column(String(40))
+    reconcile_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
-from casebridge.persistence.schema import PublicRow, Row, String, Text
+from casebridge.persistence.schema import PublicRow, String, Text
 
 
 class InboxTokenRow(PublicRow):
     """The right to deliver to a tenant's inbox. The public id is no secret; the secrets are sealed.
 
     ``previous_sealed`` is the secret before the last rotation, good until ``previous_until``.
+    ``scheme`` is how a delivery proves the secret: by a signature, or, for a vendor that cannot
+    sign, by carrying the secret itself. ``expires_at`` (NULL: never) is when the token ends.
     """
 
     __tablename__ = "inbox_tokens"
@@ -26,6 +28,9 @@ class InboxTokenRow(PublicRow):
     secret_sealed: Mapped[bytes] = mapped_column(LargeBinary)
     previous_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     previous_until: Mapped[datetime | None]
+    scheme: Mapped[str] = mapped_column(String(32), server_default="signature")
+    timestamp_required: Mapped[bool] = mapped_column(server_default=false())
+    expires_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     rotated_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
@@ -33,7 +38,12 @@ class InboxTokenRow(PublicRow):
 
 
 class InboundEventRow(PublicRow):
-    """One authentic delivery as it came, and what became of it."""
+    """One authentic delivery as it came, and what became of it.
+
+    ``scheme`` is how it proved to be authentic; ``external_id`` and ``native_status`` are the
+    ticket and the status that it named. ``replay_of`` is the public id of the event that this one
+    decides again.
+    """
 
     __tablename__ = "inbound_events"
 
@@ -42,6 +52,10 @@ class InboundEventRow(PublicRow):
     connector_id: Mapped[int | None] = mapped_column(ForeignKey("connectors.id"))
     case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"))
     vendor: Mapped[str | None] = mapped_column(String(32))
+    scheme: Mapped[str | None] = mapped_column(String(64))
+    external_id: Mapped[str | None] = mapped_column(String(200))
+    native_status: Mapped[str | None] = mapped_column(String(200))
+    replay_of: Mapped[str | None] = mapped_column(String(40))
     received_at: Mapped[datetime]
     delivery_id: Mapped[str | None] = mapped_column(String(200))
     body_digest: Mapped[str] = mapped_column(String(64))
@@ -55,11 +69,16 @@ class InboundEventRow(PublicRow):
         Index("ix_inbound_events_token_id_body_digest", "token_id", "body_digest"),
         Index("ix_inbound_events_token_id_delivery_id", "token_id", "delivery_id"),
         Index("ix_inbound_events_tenant_id_id", "tenant_id", "id"),
+        Index("ix_inbound_events_case_id", "case_id"),
+        Index("ix_inbound_events_received_at", "received_at"),
     )
 
 
-class UnmappedStatusRow(Row):
-    """A native status that came in and has no meaning for a case yet."""
+class UnmappedStatusRow(PublicRow):
+    """A native status that came in without a meaning for a case.
+
+    ``mapped_to`` is the case status that somebody gave it since, at ``mapped_at``.
+    """
 
     __tablename__ = "unmapped_statuses"
 
@@ -71,5 +90,7 @@ class UnmappedStatusRow(Row):
     seen: Mapped[int]
     first_seen_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
+    mapped_to: Mapped[str | None] = mapped_column(String(16))
+    mapped_at: Mapped[datetime | None]
 
     __table_args__ = (UniqueConstraint("connector_id", "name"),)

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from casebridge.domain.actors import TimelineKind, cross_system
 from casebridge.domain.decision import CaseState, Decision, Reason, RefState, decide
-from casebridge.domain.identifiers import ANNOTATION, new_id
+from casebridge.domain.identifiers import ANNOTATION, UNMAPPED, new_id
 from casebridge.persistence.cases import AnnotationRow, CaseRow
 from casebridge.persistence.connectors import RefRow
 from casebridge.persistence.inbox import UnmappedStatusRow
@@ -224,6 +224,7 @@ class Reflection:
         )
         if row is None:
             row = UnmappedStatusRow(
+                public_id=new_id(UNMAPPED),
                 tenant_id=ref.tenant_id,
                 connector_id=ref.connector_id,
                 name=native.name,
