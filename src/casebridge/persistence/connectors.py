@@ -20,6 +20,7 @@ class ConnectorRow(PublicRow):
     by all workers; ``tokens`` and ``tokens_at`` are the state of its bucket. ``changes_cursor`` is
     the vendor's time up to which the reconciler has listed changes, ``reconcile_due_at`` when it
     looks again, ``reconcile_token`` and ``reconcile_until`` the lease of the one that is at it.
+    ``renewing_until`` is the lease of the one that is renewing the credential.
     """
 
     __tablename__ = "connectors"
@@ -51,6 +52,7 @@ class ConnectorRow(PublicRow):
     reconcile_error: Mapped[str | None] = mapped_column(Text)
     reconcile_token: Mapped[str | None] = mapped_column(String(40))
     reconcile_until: Mapped[datetime | None]
+    renewing_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
@@ -60,7 +62,8 @@ class RefRow(PublicRow):
 
     ``last_pushed_status`` and ``last_inbound_status`` are the specification's; ``settled_status``
     is the case status on which both sides last agreed, whoever moved last, and ``settled_*`` the
-    native status that stood for it. ``ticket_status`` is the newest native status known.
+    native status that stood for it. ``ticket_status`` is the newest native status known, and
+    ``status_noted_at`` when (our time) it was noted.
     ``create_attempted_at`` is set while a create may have succeeded unseen, ``status_attempted_at``
     while a status push is under way, ``status_unclear_at`` while one that failed may have moved the
     ticket unseen. ``verify_asked`` has the ticket read before anything else;
@@ -92,6 +95,7 @@ class RefRow(PublicRow):
     ticket_status: Mapped[str | None] = mapped_column(String(200))
     ticket_status_id: Mapped[str | None] = mapped_column(String(200))
     ticket_category: Mapped[str | None] = mapped_column(String(16))
+    status_noted_at: Mapped[datetime | None]
     status_seen_at: Mapped[datetime | None]
     assignee_id: Mapped[str | None] = mapped_column(String(200))
     assignee_seen_at: Mapped[datetime | None]

@@ -42,7 +42,8 @@ class InboundEventRow(PublicRow):
 
     ``scheme`` is how it proved to be authentic; ``external_id`` and ``native_status`` are the
     ticket and the status that it named. ``replay_of`` is the public id of the event that this one
-    decides again.
+    decides again, and whose payload it has. ``purged_at`` is when headers and body went, at the end
+    of their retention; the rest stays, and with it the recognition of duplicates.
     """
 
     __tablename__ = "inbound_events"
@@ -57,6 +58,7 @@ class InboundEventRow(PublicRow):
     native_status: Mapped[str | None] = mapped_column(String(200))
     replay_of: Mapped[str | None] = mapped_column(String(40))
     received_at: Mapped[datetime]
+    purged_at: Mapped[datetime | None]
     delivery_id: Mapped[str | None] = mapped_column(String(200))
     body_digest: Mapped[str] = mapped_column(String(64))
     headers: Mapped[dict[str, Any]]
@@ -70,14 +72,18 @@ class InboundEventRow(PublicRow):
         Index("ix_inbound_events_token_id_delivery_id", "token_id", "delivery_id"),
         Index("ix_inbound_events_tenant_id_id", "tenant_id", "id"),
         Index("ix_inbound_events_case_id", "case_id"),
-        Index("ix_inbound_events_received_at", "received_at"),
+        Index("ix_inbound_events_purged_at_received_at", "purged_at", "received_at"),
+        Index("ix_inbound_events_replay_of", "replay_of"),
+        Index("ix_inbound_events_tenant_id_external_id", "tenant_id", "external_id"),
+        Index("ix_inbound_events_tenant_id_reason_id", "tenant_id", "reason", "id"),
     )
 
 
 class UnmappedStatusRow(PublicRow):
     """A native status that came in without a meaning for a case.
 
-    ``mapped_to`` is the case status that somebody gave it since, at ``mapped_at``.
+    ``mapped_to`` is the case status that somebody gave it since, at ``mapped_at``; what it means
+    now, the connector's maps say. ``dismissed_at`` is when somebody said that it has no meaning.
     """
 
     __tablename__ = "unmapped_statuses"
@@ -92,5 +98,6 @@ class UnmappedStatusRow(PublicRow):
     last_seen_at: Mapped[datetime]
     mapped_to: Mapped[str | None] = mapped_column(String(16))
     mapped_at: Mapped[datetime | None]
+    dismissed_at: Mapped[datetime | None]
 
     __table_args__ = (UniqueConstraint("connector_id", "name"),)

@@ -103,6 +103,7 @@ def note_ticket_status(ref: RefRow, status: NativeStatus) -> None:
     ref.ticket_status = status.name
     ref.ticket_status_id = status.id
     ref.ticket_category = status.category
+    ref.status_noted_at = ref.updated_at  # of this very transaction, as of everything noted in it
 
 
 def settle(ref: RefRow, case_status: CaseStatus, native: NativeStatus | None) -> None:

@@ -13,10 +13,13 @@ revision = "0002"
 down_revision = "0001"
 
 MOMENT = sa.DateTime(timezone=True)
-NEW_INDEXES = {
-    "ix_inbound_events_case_id": "case_id",
-    "ix_inbound_events_received_at": "received_at",
-}
+NEW_INDEXES = (
+    ("case_id",),
+    ("purged_at", "received_at"),
+    ("replay_of",),
+    ("tenant_id", "external_id"),
+    ("tenant_id", "reason", "id"),
+)
 
 
 def upgrade() -> None:
@@ -24,8 +27,8 @@ def upgrade() -> None:
     for table, columns in _new_columns().items():
         for column in columns:
             op.add_column(table, column)
-    for name, column in NEW_INDEXES.items():
-        op.create_index(name, "inbound_events", [column])
+    for indexed in NEW_INDEXES:
+        op.create_index(_index_name(indexed), "inbound_events", list(indexed))
     connection = op.get_bind()
     rows = sa.table("unmapped_statuses", sa.column("id"), sa.column("public_id"))
     for (row_id,) in connection.execute(sa.select(rows.c.id)).all():
@@ -39,11 +42,15 @@ def downgrade() -> None:
     """Drop the columns."""
     with op.batch_alter_table("unmapped_statuses") as batch:
         batch.drop_constraint("uq_unmapped_statuses_public_id", type_="unique")
-    for name in NEW_INDEXES:
-        op.drop_index(name, "inbound_events")
+    for indexed in NEW_INDEXES:
+        op.drop_index(_index_name(indexed), "inbound_events")
     for table, columns in _new_columns().items():
         for column in columns:
             op.drop_column(table, column.name)
+
+
+def _index_name(columns: tuple[str, ...]) -> str:
+    return f"ix_inbound_events_{'_'.join(columns)}"
 
 
 def _new_id() -> str:
@@ -54,6 +61,7 @@ def _new_columns() -> dict[str, list[sa.Column[Any]]]:
     off = sa.false()
     return {
         "annotations": [sa.Column("seen_at", MOMENT)],
+        "case_external_refs": [sa.Column("status_noted_at", MOMENT)],
         "connectors": [
             sa.Column("changes_cursor", MOMENT),
             sa.Column("reconciled_at", MOMENT),
@@ -61,12 +69,14 @@ def _new_columns() -> dict[str, list[sa.Column[Any]]]:
             sa.Column("reconcile_error", sa.Text()),
             sa.Column("reconcile_token", sa.String(40)),
             sa.Column("reconcile_until", MOMENT),
+            sa.Column("renewing_until", MOMENT),
         ],
         "inbound_events": [
             sa.Column("scheme", sa.String(64)),
             sa.Column("external_id", sa.String(200)),
             sa.Column("native_status", sa.String(200)),
             sa.Column("replay_of", sa.String(40)),
+            sa.Column("purged_at", MOMENT),
         ],
         "inbox_tokens": [
             sa.Column("scheme", sa.String(32), server_default="signature", nullable=False),
@@ -76,6 +86,7 @@ def _new_columns() -> dict[str, list[sa.Column[Any]]]:
         "unmapped_statuses": [
             sa.Column("mapped_to", sa.String(16)),
             sa.Column("mapped_at", MOMENT),
+            sa.Column("dismissed_at", MOMENT),
             sa.Column("public_id", sa.String(40)),
         ],
     }
