@@ -63,7 +63,8 @@ class RefRow(PublicRow):
     ``last_pushed_status`` and ``last_inbound_status`` are the specification's; ``settled_status``
     is the case status on which both sides last agreed, whoever moved last, and ``settled_*`` the
     native status that stood for it. ``ticket_status`` is the newest native status known, and
-    ``status_noted_at`` when (our time) it was noted.
+    ``status_noted_at`` when (our time) it was noted. ``verified_at`` is when the reconciler last
+    read the ticket to see that it is there and agrees.
     ``create_attempted_at`` is set while a create may have succeeded unseen, ``status_attempted_at``
     while a status push is under way, ``status_unclear_at`` while one that failed may have moved the
     ticket unseen. ``verify_asked`` has the ticket read before anything else;
@@ -85,6 +86,7 @@ class RefRow(PublicRow):
     external_key: Mapped[str | None] = mapped_column(String(200))
     external_url: Mapped[str | None] = mapped_column(Text)
     minted_at: Mapped[datetime | None]
+    verified_at: Mapped[datetime | None]
     gone_at: Mapped[datetime | None]
 
     last_pushed_status: Mapped[str | None] = mapped_column(String(16))

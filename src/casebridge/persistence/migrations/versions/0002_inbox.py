@@ -61,7 +61,10 @@ def _new_columns() -> dict[str, list[sa.Column[Any]]]:
     off = sa.false()
     return {
         "annotations": [sa.Column("seen_at", MOMENT)],
-        "case_external_refs": [sa.Column("status_noted_at", MOMENT)],
+        "case_external_refs": [
+            sa.Column("status_noted_at", MOMENT),
+            sa.Column("verified_at", MOMENT),
+        ],
         "connectors": [
             sa.Column("changes_cursor", MOMENT),
             sa.Column("reconciled_at", MOMENT),
