@@ -18,6 +18,7 @@ from casebridge.engine.situation import Lookout
 from casebridge.engine.steps import Steps
 from casebridge.persistence.database import Database
 from casebridge.persistence.migrate import upgrade
+from casebridge.services.authenticity import Authenticity
 from casebridge.services.backfill import Backfills
 from casebridge.services.backfill_plan import Planner
 from casebridge.services.cases import Cases
@@ -84,6 +85,7 @@ async def open_bridge(
     engine = _engine(settings, database, clock)
     fanout = FanOut(catalog, engine)
     tokens = Tokens(database, vault, connections, clock, settings.address)
+    authenticity = Authenticity(database, tokens, catalog)
     bridge = Bridge(
         settings=settings,
         database=database,
@@ -95,7 +97,7 @@ async def open_bridge(
         backfills=Backfills(database, Planner(database, connections), clock),
         flags=Flags(database, clock),
         tokens=tokens,
-        inbox=Inbox(database, tokens, connections, fanout, clock),
+        inbox=Inbox(database, authenticity, connections, fanout, clock),
     )
     try:
         await upgrade(database)

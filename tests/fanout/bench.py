@@ -21,6 +21,7 @@ from casebridge.engine.steps import Steps
 from casebridge.persistence.cases import CaseRow, TimelineRow
 from casebridge.persistence.connectors import ConnectorRow, RefRow
 from casebridge.persistence.database import Database
+from casebridge.services.authenticity import Authenticity, InboundRequest
 from casebridge.services.cases import Cases, NewCase, NewContainmentAction, StatusMove
 from casebridge.services.connections import Connections
 from casebridge.services.connectors import Connectors, Limits, NewConnector
@@ -116,7 +117,8 @@ class Bench:
         self.cases = Cases(self.database, self.fanout, clock, "https://soc.example")
         self.connectors = Connectors(self.database, self.connections, self.fanout, clock)
         self.tickets = Tickets(self.database, self.fanout, clock)
-        self.inbox = Inbox(self.database, self.tokens, self.connections, self.fanout, clock)
+        authenticity = Authenticity(self.database, self.tokens, catalog)
+        self.inbox = Inbox(self.database, authenticity, self.connections, self.fanout, clock)
         self.claims = Claims(self.database, clock, lease=LEASE)
         self.convergence = Convergence(
             self.claims,
@@ -141,7 +143,8 @@ class Bench:
         """Deliver a webhook, signed as its vendor would."""
         token_id, secret = token
         headers = {"x-aisoc-signature": sign(secret, body)}
-        return await self.inbox.receive(token_id, headers, body)
+        request = InboundRequest(token_id=token_id, headers=headers, body=body)
+        return await self.inbox.receive(request)
 
     async def take(self, limit: int = 1) -> list[Claim]:
         """Claim refs that are due."""

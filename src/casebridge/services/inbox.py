@@ -19,24 +19,16 @@ from casebridge.persistence.connectors import ConnectorRow, RefRow
 from casebridge.persistence.database import Database
 from casebridge.persistence.inbox import InboundEventRow, InboxTokenRow
 from casebridge.persistence.tenants import TenantRow
+from casebridge.services.authenticity import Admission, Authenticity, InboundRequest
 from casebridge.services.clock import Clock
 from casebridge.services.connections import Connections
 from casebridge.services.fanout import FanOut
-from casebridge.services.faults import Invalid, Unauthenticated, Unavailable
+from casebridge.services.faults import Invalid, Unavailable
 from casebridge.services.reflection import Reflection
-from casebridge.services.tokens import Tokens
-from casebridge_core import (
-    AISOC_SIGNATURE,
-    Delivery,
-    Detection,
-    SignatureScheme,
-    TicketEvent,
-)
+from casebridge_core import Delivery, Detection, TicketEvent
 
 log = logging.getLogger(__name__)
 
-TOKEN_HEADER: Final = "x-aisoc-token-id"  # noqa: S105 - a header's name
-_NOBODY: Final = ("no such token, but the same work",)
 _FINAL: Final = frozenset(Reason) - {Reason.UNLINKED, Reason.UNMAPPED, Reason.UNRECOGNISED}
 _SECRET_HEADERS: Final = ("authorization", "cookie", "signature", "secret", "token", "key")
 
@@ -55,75 +47,41 @@ class Inbox:
     def __init__(
         self,
         database: Database,
-        tokens: Tokens,
+        authenticity: Authenticity,
         connections: Connections,
         fanout: FanOut,
         clock: Clock,
     ) -> None:
         """Bind what a delivery needs."""
         self._database = database
-        self._tokens = tokens
+        self._authenticity = authenticity
         self._connections = connections
         self._fanout = fanout
         self._clock = clock
 
-    async def receive(self, token_id: str, headers: Mapping[str, str], body: bytes) -> InboxAnswer:
-        """Take one delivery; ``headers`` have lower-case names.
+    async def receive(self, request: InboundRequest) -> InboxAnswer:
+        """Take one delivery.
 
         Raises:
-            Unauthenticated: unknown or revoked token, or no valid signature: one and the same.
+            Unauthenticated: it does not prove to be authentic; why is not told.
             Invalid: the body is not a JSON object.
             Unavailable: it could not be stored; nothing was, and the vendor shall send it again.
         """
         try:
-            token, connector = await self._authenticate(token_id, headers, body)
-            payload = _decode(body)
-            delivery = Delivery(headers=headers, payload=payload)
-            vendor = connector.vendor if connector is not None else None
-            detection = self._connections.catalog.detect(delivery, vendor=vendor)
-            return await self._store(token, headers, body, detection)
+            admission = await self._authenticity.admit(request)
+            payload = _decode(request.body)
+            delivery = Delivery(headers=request.headers, payload=payload)
+            detection = self._connections.catalog.detect(delivery, vendor=admission.vendor)
+            return await self._store(admission, request, detection)
         except SQLAlchemyError as error:
             raise Unavailable("the event could not be stored; send it again") from error
 
-    async def _authenticate(
-        self, token_id: str, headers: Mapping[str, str], body: bytes
-    ) -> tuple[InboxTokenRow, ConnectorRow | None]:
-        query = (
-            select(InboxTokenRow, ConnectorRow)
-            .outerjoin(ConnectorRow, ConnectorRow.id == InboxTokenRow.connector_id)
-            .where(InboxTokenRow.public_id == token_id, InboxTokenRow.revoked_at.is_(None))
-        )
-        async with self._database.read() as session:
-            found = (await session.execute(query)).one_or_none()
-        secrets = self._tokens.live_secrets(found[0]) if found is not None else _NOBODY
-        genuine = False
-        for scheme in self._schemes():
-            value = headers.get(scheme.header)
-            for secret in secrets if value is not None else ():
-                genuine |= scheme.verify(secret, body, value or "")
-        if found is None or not genuine:
-            log.warning("webhook refused: token %.60r, signed: %s", token_id, genuine)
-            raise Unauthenticated("the token or the signature is not valid")
-        return found[0], found[1]
-
-    def _schemes(self) -> tuple[SignatureScheme, ...]:
-        declared = (
-            scheme
-            for hooks in self._connections.catalog.values()
-            for scheme in hooks.manifest.signature_schemes
-        )
-        return tuple(dict.fromkeys((AISOC_SIGNATURE, *declared)))
-
     async def _store(
-        self,
-        token: InboxTokenRow,
-        headers: Mapping[str, str],
-        body: bytes,
-        detection: Detection,
+        self, admission: Admission, request: InboundRequest, detection: Detection
     ) -> InboxAnswer:
         """Store the event and reflect it in the case: one transaction."""
         now = self._clock()
-        event = detection.event
+        token, event = admission.token, detection.event
         async with self._database.write() as session:
             row = InboundEventRow(
                 public_id=new_id(EVENT),
@@ -131,11 +89,12 @@ class Inbox:
                 token_id=token.id,
                 connector_id=token.connector_id,
                 vendor=event.vendor if event is not None else None,
+                scheme=admission.scheme,
                 received_at=now,
                 delivery_id=event.delivery_id if event is not None else None,
-                body_digest=hashlib.sha256(body).hexdigest(),
-                headers=_presentable(headers),
-                body=body,
+                body_digest=hashlib.sha256(request.body).hexdigest(),
+                headers=_presentable(request.headers),
+                body=request.body,
                 applied=False,
                 detail="; ".join(detection.failures) or None,
             )

@@ -8,7 +8,8 @@ from litestar import Request, post
 from litestar.params import FromPath
 
 from casebridge.bridge import Bridge
-from casebridge.services.inbox import TOKEN_HEADER, InboxAnswer
+from casebridge.services.authenticity import TOKEN_HEADER, InboundRequest
+from casebridge.services.inbox import InboxAnswer
 from casebridge.services.tokens import INBOX_PATH
 from casebridge.web.access import TheBridge
 
@@ -31,4 +32,5 @@ async def receive_for_token(
 
 async def _receive(bridge: Bridge, request: Request[Any, Any, Any], token_id: str) -> InboxAnswer:
     headers = {name.lower(): value for name, value in request.headers.items()}
-    return await bridge.inbox.receive(token_id, headers, await request.body())
+    body = await request.body()
+    return await bridge.inbox.receive(InboundRequest(token_id=token_id, headers=headers, body=body))
