@@ -28,6 +28,7 @@ class TimelineKind(StrEnum):
     ASSIGNEE_CHANGED = "assignee_changed"
     TICKET_DELETED = "ticket_deleted"
     TICKET_MOVED = "ticket_moved"
+    TICKET_MISSING = "ticket_missing"
     RESYNC = "resync"
     FORCE_SYNC = "force_sync"
     BACKFILL = "backfill"
@@ -36,6 +37,11 @@ class TimelineKind(StrEnum):
 def cross_system(vendor: str) -> str:
     """Return the label of every row about a vendor, such as ``itsm-webhook (jira)``."""
     return f"itsm-webhook ({vendor})"
+
+
+def reconciler(vendor: str) -> str:
+    """Return the label of what no webhook told, such as ``itsm-reconciler (jira)``."""
+    return f"itsm-reconciler ({vendor})"
 
 
 def api_actor(key_name: str) -> str:

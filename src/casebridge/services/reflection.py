@@ -36,8 +36,23 @@ from casebridge_core import (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where news comes from that no webhook told.
+
+    ``actor`` is the label of its rows, ``words`` the text of the row that refers to the source.
+    Only what the case takes over gets rows: most of what is read again and again is known.
+    """
+
+    actor: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reflection:
-    """What one event needs to be reflected, in the caller's transaction."""
+    """What one event needs to be reflected, in the caller's transaction.
+
+    ``origin`` is None for webhooks and for what somebody asked to be read.
+    """
 
     session: AsyncSession
     fanout: FanOut
@@ -47,6 +62,7 @@ class Reflection:
     event_row: int | None
     event_id: str | None
     now: datetime
+    origin: Origin | None = None
 
     async def apply(self, ref: RefRow, event: TicketEvent) -> tuple[bool, str | None]:
         """Reflect ``event`` in the case of ``ref``.
@@ -62,7 +78,10 @@ class Reflection:
         taken |= self._reflect_assignee(case, ref, event)
         for comment in event.comments:
             taken |= await self._reflect_comment(case, ref, comment)
-        if decision.apply is None and decision.reason is not Reason.TICKET_DELETED and not taken:
+        if self.origin is not None:
+            if taken and decision.apply is None:
+                self._refer(case, ref)
+        elif decision.apply is None and decision.reason is not Reason.TICKET_DELETED and not taken:
             self._explain(case, ref, event, decision)
         return taken, decision.reason
 
@@ -127,7 +146,13 @@ class Reflection:
         who = (event.actor.name or event.actor.id) if event.actor is not None else "somebody"
         text = f"{who} moved {ref.external_key} to {native.name}"
         self._record(case, ref, TimelineKind.INBOUND_ACTOR, text)
+        self._refer(case, ref)
+
+    def _refer(self, case: CaseRow, ref: RefRow) -> None:
+        """Record what the rows before it rest on."""
         text = f"payload {self.event_id}" if self.event_id else "read from the ticket itself"
+        if self.origin is not None:
+            text = self.origin.words
         self._record(case, ref, TimelineKind.INBOUND_PAYLOAD, text, event=self.event_id)
 
     def _reflect_deletion(self, case: CaseRow, ref: RefRow, event: TicketEvent) -> bool:
@@ -264,7 +289,7 @@ class Reflection:
 
     @property
     def _label(self) -> str:
-        return cross_system(self.connector.vendor)
+        return self.origin.actor if self.origin else cross_system(self.connector.vendor)
 
     def _ref_state(self, ref: RefRow) -> RefState:
         return RefState(
