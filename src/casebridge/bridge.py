@@ -81,7 +81,9 @@ async def open_bridge(
     database = Database(settings.database)
     database.create_folder()
     vault = Vault.from_settings(settings.keys, settings.data_dir / "casebridge.key")
-    connections = Connections(catalog, vault, clock, timeout=settings.vendor_timeout_seconds)
+    connections = Connections(
+        database, catalog, vault, clock, timeout=settings.vendor_timeout_seconds
+    )
     engine = _engine(settings, database, clock)
     fanout = FanOut(catalog, engine)
     tokens = Tokens(database, vault, connections, clock, settings.address)

@@ -110,7 +110,7 @@ class Bench:
         self.database = Database(f"sqlite+aiosqlite:///{path}")
         event.listen(self.database.engine.sync_engine, "connect", _do_not_wait_for_the_disk)
         vault = Vault.from_settings(_KEY, path)
-        self.connections = Connections(catalog, vault, clock, timeout=20.0)
+        self.connections = Connections(self.database, catalog, vault, clock, timeout=20.0)
         self.fanout = FanOut(catalog, _NobodyListens())
         self.tokens = Tokens(self.database, vault, self.connections, clock, "https://soc.example")
         self.tenants = Tenants(self.database, clock)

@@ -83,7 +83,7 @@ class Desk:
 @pytest.fixture
 async def desk(database: Database) -> AsyncIterator[Desk]:
     catalog = ConnectorCatalog.of(acme=acme, reader=READER, poison=POISON)
-    connections = Connections(catalog, VAULT, lambda: NOON, timeout=1)
+    connections = Connections(database, catalog, VAULT, lambda: NOON, timeout=1)
     async with database.write() as session:
         tenant = await add_tenant(session)
         connector = await add_connector(session, tenant, calls_per_minute=60)

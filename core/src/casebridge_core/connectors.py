@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
 
 import httpx
 import msgspec
 
 from casebridge_core._markers import CONTRACT_VERSION
 from casebridge_core.errors import InvalidConfig
-from casebridge_core.secret import EMPTY_SECRET, decode_secret, mask_secret, secret_schema
+from casebridge_core.secret import (
+    EMPTY_SECRET,
+    decode_secret,
+    mask_secret,
+    reveal_secret,
+    secret_schema,
+)
 from casebridge_core.signatures import SignatureScheme
 from casebridge_core.status_maps import StatusOverrides
 from casebridge_core.tickets import NativeStatus
@@ -40,7 +47,12 @@ class ConnectorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     Write ``frozen=True, kw_only=True`` on the subclass again. ``base_url`` has no trailing slash:
     one that is given, and white space around it, is dropped.
+
+    ``renewed_fields`` names the fields that nobody fills in, since renewals do (see
+    `Connector.renew`): what is stored there is forgotten when somebody edits the configuration.
     """
+
+    renewed_fields: ClassVar[frozenset[str]] = frozenset()
 
     base_url: str
 
@@ -95,6 +107,35 @@ def _ignore(_seconds: float) -> None:
     """Take no notice: nobody is pacing this connector."""
 
 
+Exchange = Callable[[Any], Awaitable[Mapping[str, Any]]]
+"""Given the configuration as it is now, asks the vendor for a new credential.
+
+It returns the fields that changed as JSON values, None for one that is to be empty, and raises a
+`PushError`.
+"""
+
+
+class Renew(Protocol):
+    """Exchanges a credential and keeps the new one; see `Connector.renew`."""
+
+    async def __call__(self, stale: Any, exchange: Exchange, /) -> Any:  # noqa: ANN401 - the plugin's own type
+        """Return the configuration with the credential that is now in force."""
+
+
+class _KeptInMemory:
+    """What a connector outside of a host has: a renewed credential lives as long as it does."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._kept: Any = None
+
+    async def __call__(self, stale: Any, exchange: Exchange, /) -> Any:  # noqa: ANN401 - see `Renew`
+        async with self._lock:
+            if self._kept is None or self._kept == stale:
+                self._kept = changed_config(stale, await exchange(stale))
+            return self._kept
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connector(Generic[ConfigT]):
     """One tenant's configured instance, as a hook receives it; plugins keep no state of their own.
@@ -102,6 +143,12 @@ class Connector(Generic[ConfigT]):
     ``http`` belongs to the host: it reaches the hosts of the configuration only, follows no
     redirects and has its time-outs set. Do not close it. Call ``slow_down(seconds)`` when the
     vendor's headers say that its limit is near: the host then starts nothing new for so long.
+
+    ``config`` is as it was when the connector was opened. A credential that expires is renewed with
+    ``await renew(stale, exchange)``, where ``stale`` is the configuration whose credential no
+    longer serves. The host calls ``exchange`` once for all workers, seals and stores the changed
+    fields, and only then returns the new configuration; where somebody else was quicker, it returns
+    what they stored and ``exchange`` is not called.
     """
 
     id: str
@@ -111,6 +158,7 @@ class Connector(Generic[ConfigT]):
     http: httpx.AsyncClient
     statuses: StatusOverrides = field(default_factory=StatusOverrides)
     slow_down: Callable[[float], None] = field(default=_ignore, repr=False)
+    renew: Renew = field(default_factory=_KeptInMemory, repr=False)
 
 
 def is_loopback(host: str) -> bool:
@@ -137,6 +185,16 @@ def decode_config(config_type: type[ConfigT], raw: object) -> ConfigT:
     for path, problem in config.problems():
         raise InvalidConfig(path, problem)
     return config
+
+
+def changed_config(config: ConfigT, changes: Mapping[str, Any]) -> ConfigT:
+    """Return the configuration with some fields changed to other JSON values; None empties one.
+
+    Raises:
+        InvalidConfig: a change does not fit the type.
+    """
+    raw = {**msgspec.to_builtins(config, enc_hook=reveal_secret, str_keys=True), **changes}
+    return decode_config(type(config), {k: v for k, v in raw.items() if v is not None})
 
 
 def visible_config(config: ConnectorConfig) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import httpx
 
@@ -31,6 +31,17 @@ Refine = Callable[[httpx.Response, Any], PushError | None]
 Observe = Callable[[httpx.Response], None]
 """Given every response; it looks at the headers and raises nothing."""
 
+
+class Credential(Protocol):
+    """A credential that expires, such as `casebridge_core.oauth.AccessToken`."""
+
+    async def headers(self) -> Mapping[str, str]:
+        """Return the headers that bear it; raises a `PushError` when there is none to be had."""
+
+    async def renew(self) -> None:
+        """Replace it, since the vendor refused it (401); raises a `PushError`."""
+
+
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _NOT_SENT: Final = (
     httpx.ConnectError,
@@ -48,7 +59,8 @@ class VendorApi:
     """The HTTP side of one connector.
 
     ``refine`` is asked first about every answer with a status of 400 or more. ``observe`` sees
-    every answer, to read rate limits from its headers (see `Connector.slow_down`).
+    every answer, to read rate limits from its headers (see `Connector.slow_down`). With a
+    ``credential``, a request that is answered 401 is sent once more after it was renewed.
     """
 
     def __init__(
@@ -58,6 +70,7 @@ class VendorApi:
         *,
         headers: Mapping[str, str] | None = None,
         auth: httpx.Auth | None = None,
+        credential: Credential | None = None,
         refine: Refine | None = None,
         observe: Observe | None = None,
     ) -> None:
@@ -66,6 +79,7 @@ class VendorApi:
         self._base_url = base_url.rstrip("/")
         self._headers = dict(headers or {})
         self._auth = auth
+        self._credential = credential
         self._refine = refine
         self._observe = observe
 
@@ -100,30 +114,45 @@ class VendorApi:
             raise ValueError("path must start with a slash, lest it change the host")
         if writes is None:
             writes = method.upper() not in _READS
+        parts = {"params": params, "json": payload, "data": form}
+        response = await self._send(method, path, parts, headers or {}, writes=writes)
+        if response.status_code == httpx.codes.UNAUTHORIZED and self._credential is not None:
+            await self._credential.renew()
+            response = await self._send(method, path, parts, headers or {}, writes=writes)
+        return self._read(response, writes=writes)
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        parts: Mapping[str, Any],
+        headers: Mapping[str, str],
+        *,
+        writes: bool,
+    ) -> httpx.Response:
+        borne = await self._credential.headers() if self._credential is not None else {}
         try:
             response = await self._http.request(
                 method,
                 self._base_url + path,
-                params=params,
-                json=payload,
-                data=form,
-                headers={"Accept": "application/json", **self._headers, **(headers or {})},
+                **parts,
+                headers={"Accept": "application/json", **self._headers, **headers, **borne},
                 auth=self._auth if self._auth is not None else httpx.USE_CLIENT_DEFAULT,
             )
         except _UNWRITABLE:
             # Its message may quote the header that holds the credential, so no chain is shown.
             raise InvalidRequest(
-                f"the request to {self._host()} holds characters that HTTP cannot carry"
+                f"the request to {self.host} holds characters that HTTP cannot carry"
                 " (a line break in the credential?)"
             ) from None
         except _NOT_SENT as error:
-            raise VendorUnavailable(f"could not connect to {self._host()}") from error
+            raise VendorUnavailable(f"could not connect to {self.host}") from error
         except httpx.HTTPError as error:
             what = "timed out" if isinstance(error, httpx.TimeoutException) else "broke off"
-            raise _failed(f"the connection to {self._host()} {what}", writes=writes) from error
+            raise _failed(f"the connection to {self.host} {what}", writes=writes) from error
         if self._observe is not None:
             self._observe(response)
-        return self._read(response, writes=writes)
+        return response
 
     def _read(self, response: httpx.Response, *, writes: bool) -> Any:  # noqa: ANN401 - as above
         readable, document = _decode(response)
@@ -132,7 +161,7 @@ class VendorApi:
             raise refined or error_for(response, writes=writes)
         if response.is_redirect:
             raise _unexpected(
-                f"{self._host()} answered with a redirect ({response.status_code});"
+                f"{self.host} answered with a redirect ({response.status_code});"
                 " check base_url, redirects are not followed",
                 writes=writes,
             )
@@ -140,7 +169,9 @@ class VendorApi:
             raise _unexpected(_what_came(response), writes=writes)
         return document
 
-    def _host(self) -> str:
+    @property
+    def host(self) -> str:
+        """The host that is called, with its port unless it is the scheme's own."""
         return httpx.URL(self._base_url).netloc.decode()
 
 

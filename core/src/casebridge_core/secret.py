@@ -78,6 +78,17 @@ def mask_secret(value: object) -> str:
     raise NotImplementedError(f"{type(value)!r} cannot be shown")
 
 
+def reveal_secret(value: object) -> str:
+    """Turn a `Secret` into its text (an ``enc_hook`` for what is sealed or decoded again at once).
+
+    Raises:
+        NotImplementedError: the value is not a `Secret`.
+    """
+    if isinstance(value, Secret):
+        return value.reveal()
+    raise NotImplementedError(f"{type(value)!r} cannot stand in a configuration")
+
+
 def secret_schema(kind: type) -> dict[str, Any]:
     """Describe a `Secret` as a write-only password (msgspec's ``schema_hook``).
 

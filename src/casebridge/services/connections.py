@@ -10,7 +10,9 @@ import httpx
 import msgspec
 
 from casebridge.persistence.connectors import ConnectorRow
+from casebridge.persistence.database import Database
 from casebridge.services.clock import Clock
+from casebridge.services.renewals import Renewals
 from casebridge.services.vault import Vault
 from casebridge_core import (
     Connector,
@@ -82,7 +84,13 @@ class Connections:
     """
 
     def __init__(
-        self, catalog: ConnectorCatalog, vault: Vault, clock: Clock, *, timeout: float
+        self,
+        database: Database,
+        catalog: ConnectorCatalog,
+        vault: Vault,
+        clock: Clock,
+        *,
+        timeout: float,
     ) -> None:
         """Prepare; ``timeout`` (seconds) limits every wait for a vendor's answer."""
         self.catalog = catalog
@@ -90,7 +98,8 @@ class Connections:
         self._vault = vault
         self._timeout = httpx.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS))
         self._pool = httpx.AsyncHTTPTransport(limits=_LIMITS)
-        self._opened: dict[int, tuple[object, Connector[Any]]] = {}
+        self._renewals = Renewals(database, self, clock, longest=1.5 * timeout)
+        self._opened: dict[int, tuple[tuple[object, bytes], Connector[Any]]] = {}
         self._meters: dict[int, Meter] = defaultdict(lambda: Meter(clock))
 
     def hooks(self, vendor: str) -> VendorHooks:
@@ -109,8 +118,9 @@ class Connections:
             InvalidConfig: the stored configuration does not fit the installed plugin.
             VaultError: it cannot be decrypted.
         """
+        version = (row.updated_at, row.config_sealed)  # a renewed credential is no edit
         cached = self._opened.get(row.id)
-        if cached is not None and cached[0] == row.updated_at:
+        if cached is not None and cached[0] == version:
             return cached[1]
         config = self.config_of(row)
         meter = self.meter(row.id)
@@ -122,8 +132,9 @@ class Connections:
             http=self._client(config, meter),
             statuses=msgspec.convert(row.status_overrides, StatusOverrides),
             slow_down=meter.slow_down,
+            renew=self._renewals.of(row.id),
         )
-        self._opened[row.id] = (row.updated_at, connector)
+        self._opened[row.id] = (version, connector)
         return connector
 
     def meter(self, row_id: int) -> Meter:
@@ -144,6 +155,11 @@ class Connections:
             statuses=statuses,
         )
 
+    def forget_renewed(self, vendor: str, raw: dict[str, Any]) -> dict[str, Any]:
+        """Return a configuration's JSON values without what renewals fill: it may not fit them."""
+        renewed = self.hooks(vendor).manifest.config_type.renewed_fields
+        return {name: value for name, value in raw.items() if name not in renewed}
+
     def seal(self, public_id: str, raw: object) -> bytes:
         """Encrypt a configuration's JSON values for the connector with this public id."""
         return self._vault.seal(msgspec.json.encode(raw), context=_context(public_id))
@@ -161,7 +177,8 @@ class Connections:
             raise InvalidConfig(f"config.{error.path}", error.problem) from None
 
     async def close(self) -> None:
-        """Close the pool."""
+        """Finish what is being renewed, and close the pool."""
+        await self._renewals.close()
         await self._pool.aclose()
 
     def _client(self, config: ConnectorConfig, meter: Meter) -> httpx.AsyncClient:

@@ -127,7 +127,9 @@ class Connectors:
                 stored = self._connections.raw_config(row)
                 raw = stored
                 if edit.config is not UNSET:
-                    raw = merge_config(stored, edit.config)
+                    raw = self._connections.forget_renewed(
+                        row.vendor, merge_config(stored, edit.config)
+                    )
                     self._refuse_to_carry_secrets(row.vendor, stored, raw, edit.config)
                 statuses = msgspec.convert(row.status_overrides, StatusOverrides)
                 row.site = self._check(who, row.vendor, raw, statuses, row.public_id)
@@ -324,7 +326,5 @@ async def _lock(
     session: AsyncSession, who: Principal, connector_id: str, *, removed: bool = False
 ) -> ConnectorRow:
     row = await _find(session, who, connector_id, removed=removed)
-    await session.execute(
-        select(ConnectorRow.id).where(ConnectorRow.id == row.id).with_for_update()
-    )
+    await session.refresh(row, with_for_update=True)  # what was there before the lock may be old
     return row
