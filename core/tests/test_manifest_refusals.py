@@ -69,6 +69,10 @@ def test_a_vendors_name_is_a_plain_word(
             "signature_schemes=(SignatureScheme(header='X-Hub-Signature', title='Hub'),)",
             "header 'X-Hub-Signature' must be in lower case",
         ),
+        (
+            "signature_schemes=(SignatureScheme(header='x', title='X', timestamp_header='X-At'),)",
+            "header 'X-At' must be in lower case",
+        ),
     ],
 )
 def test_a_malformed_manifest_is_refused(

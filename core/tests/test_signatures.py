@@ -5,13 +5,21 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from casebridge_core import AISOC_SIGNATURE, SignatureScheme
-from casebridge_core.signatures import decode_signature, digest, sign
+from casebridge_core.signatures import (
+    decode_signature,
+    digest,
+    is_same_secret,
+    read_timestamp,
+    sign,
+    stamped,
+)
 
 # The example that Atlassian and GitHub publish for their webhooks.
 SECRET = "It's a Secret to Everybody"
@@ -121,3 +129,72 @@ def test_a_plugin_declares_its_own_header() -> None:
 
     assert scheme.verify(SECRET, BODY, PUBLISHED)
     assert AISOC_SIGNATURE.header == "x-aisoc-signature"
+
+
+NOON = 1_772_366_400
+
+
+def test_a_timestamp_is_part_of_what_is_signed() -> None:
+    signed = sign(SECRET, BODY, NOON)
+
+    assert signed == sign(SECRET, f"{NOON}.".encode() + BODY)
+    assert AISOC_SIGNATURE.verify(SECRET, BODY, signed, str(NOON))
+    assert AISOC_SIGNATURE.timestamp_header == "x-aisoc-timestamp"
+
+
+@pytest.mark.parametrize(
+    "timestamp", [None, "", str(NOON + 1), f"0{NOON}", f" {NOON}", "é", "\ud800"]
+)
+def test_a_timestamp_that_is_changed_or_taken_away_breaks_the_signature(
+    timestamp: str | None,
+) -> None:
+    assert not AISOC_SIGNATURE.verify(SECRET, BODY, sign(SECRET, BODY, NOON), timestamp)
+
+
+def test_a_timestamp_cannot_be_added_to_what_was_signed_without_one() -> None:
+    assert not AISOC_SIGNATURE.verify(SECRET, BODY, sign(SECRET, BODY), str(NOON))
+
+
+@given(st.binary(), st.binary(), st.integers(0, 99_999_999_999), st.integers(0, 99_999_999_999))
+def test_no_two_timestamped_bodies_are_signed_alike(
+    body: bytes, other: bytes, at: int, then: int
+) -> None:
+    same = (body, at) == (other, then)
+    assert (stamped(body, str(at)) == stamped(other, str(then))) is same
+
+
+@pytest.mark.parametrize(
+    ("value", "moment"),
+    [
+        (str(NOON), datetime(2026, 3, 1, 12, tzinfo=UTC)),
+        ("0", datetime(1970, 1, 1, tzinfo=UTC)),
+        ("", None),
+        ("-1", None),
+        ("1e9", None),
+        (f"{NOON}.0", None),
+        (f"{NOON}000", None),
+        (f" {NOON}", None),
+        (f"{NOON}, {NOON}", None),
+        ("٣" * 10, None),
+        ("9" * 5000, None),
+    ],
+)
+def test_a_timestamp_is_unix_seconds_and_nothing_else(value: str, moment: datetime | None) -> None:
+    assert read_timestamp(value) == moment
+
+
+@given(st.text())
+def test_no_header_makes_a_timestamp_fail(value: str) -> None:
+    read_timestamp(value)
+
+
+@pytest.mark.parametrize(
+    ("given_one", "same"),
+    [("s3cret", True), ("S3cret", False), ("", False), ("s3cret\ud800", False)],
+)
+def test_a_static_secret_is_compared_as_a_whole(given_one: str, same: bool) -> None:  # noqa: FBT001 - a row of the table
+    assert is_same_secret(given_one, "s3cret") is same
+
+
+def test_an_empty_static_secret_is_never_the_one() -> None:
+    assert not is_same_secret("", "")

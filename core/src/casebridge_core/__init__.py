@@ -50,7 +50,12 @@ from casebridge_core.errors import (
     VendorUnavailable,
 )
 from casebridge_core.secret import Secret
-from casebridge_core.signatures import AISOC_SIGNATURE, SignatureScheme
+from casebridge_core.signatures import (
+    AISOC_SIGNATURE,
+    STATIC_SECRET_HEADER,
+    InboxScheme,
+    SignatureScheme,
+)
 from casebridge_core.status_maps import StatusMap, StatusOverrides
 from casebridge_core.tickets import (
     ChangePage,
@@ -76,6 +81,7 @@ __all__ = [
     "AISOC_SIGNATURE",
     "CONTRACT_VERSION",
     "PROJECT_NAME",
+    "STATIC_SECRET_HEADER",
     "AuthenticationFailed",
     "Capability",
     "Case",
@@ -102,6 +108,7 @@ __all__ = [
     "HookFailed",
     "InboundComment",
     "InboxAddress",
+    "InboxScheme",
     "InvalidConfig",
     "InvalidRequest",
     "ManifestMismatch",

@@ -218,8 +218,9 @@ def _manifest_problems(manifest: ConnectorManifest) -> Iterator[str]:
             f" {CONTRACT_VERSION}; upgrade casebridge-core"
         )
     for scheme in manifest.signature_schemes:
-        if scheme.header != scheme.header.lower():
-            yield f"the signature scheme's header {scheme.header!r} must be in lower case"
+        for header in (scheme.header, scheme.timestamp_header or ""):
+            if header != header.lower():
+                yield f"the signature scheme's header {header!r} must be in lower case"
     config_type: type = manifest.config_type
     if not issubclass(config_type, ConnectorConfig):
         yield "the manifest's config_type must be a subclass of ConnectorConfig"

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from casebridge_core.cases import CaseStatus
+from casebridge_core.signatures import InboxScheme
 
 
 class StatusCategory(StrEnum):
@@ -182,7 +183,14 @@ class ConnectionReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InboxAddress(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a vendor shall send its webhooks: the URL that ends in the public token id."""
+    """Where a vendor shall send its webhooks, and how they have to prove themselves.
+
+    ``url`` ends in the public token id; with `InboxScheme.STATIC_URL` it goes on with
+    ``/<secret>``, a placeholder that the vendor's admin replaces. With ``timestamp_required``,
+    only a signature that covers a timestamp is taken.
+    """
 
     url: str
     token_id: str
+    scheme: InboxScheme = InboxScheme.SIGNATURE
+    timestamp_required: bool = False
