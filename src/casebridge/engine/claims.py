@@ -53,7 +53,7 @@ class Claims:
             callable_due = (
                 select(RefRow.id)
                 .join(ConnectorRow, ConnectorRow.id == RefRow.connector_id)
-                .where(_is_due(now), _is_callable(now, vendors))
+                .where(_is_due(now), is_callable(now, vendors))
             )
             if await session.scalar(callable_due.limit(1)) is None:
                 return []
@@ -164,7 +164,7 @@ async def _demands(session: AsyncSession, now: datetime, vendors: Collection[str
     waiting = await _count(session, _is_asked(now))
     connectors = await session.execute(
         select(ConnectorRow.id, ConnectorRow.tenant_id, ConnectorRow.in_flight)
-        .where(ConnectorRow.id.in_(waiting), _is_callable(now, vendors))
+        .where(ConnectorRow.id.in_(waiting), is_callable(now, vendors))
         .order_by(ConnectorRow.id)
         .with_for_update(key_share=True)
     )
@@ -194,7 +194,8 @@ def _is_due(now: datetime) -> ColumnElement[bool]:
     return or_(_is_asked(now), RefRow.lease_until < now)
 
 
-def _is_callable(now: datetime, vendors: Collection[str]) -> ColumnElement[bool]:
+def is_callable(now: datetime, vendors: Collection[str]) -> ColumnElement[bool]:
+    """Tell of which connectors the vendor may be called now."""
     return and_(
         ConnectorRow.enabled,
         ConnectorRow.removed_at.is_(None),

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from datetime import datetime
 
 from casebridge.domain.convergence import (
@@ -19,6 +17,7 @@ from casebridge.domain.convergence import (
 )
 from casebridge.engine.claims import Claim, Claims, LeaseLost
 from casebridge.engine.gate import Gate
+from casebridge.engine.heartbeat import kept_alive
 from casebridge.engine.outcomes import note_failure, note_success
 from casebridge.engine.situation import Lookout, Situation
 from casebridge.engine.steps import Steps
@@ -51,7 +50,7 @@ class Convergence:
 
         Nothing is raised for what a vendor or a plugin does: it ends up on the ref, in words.
         """
-        async with self._heartbeat(claim):
+        async with kept_alive(lambda: self._claims.renew(claim), self._claims.lease):
             with suppress(LeaseLost):
                 try:
                     while await self._advance(claim):
@@ -125,21 +124,3 @@ class Convergence:
         async with self._claims.commit(claim) as (session, ref, case):
             await note_failure(session, ref, case, error, self._clock())
             return ref.due_at is None
-
-    @asynccontextmanager
-    async def _heartbeat(self, claim: Claim) -> AsyncIterator[None]:
-        """Renew the lease while the work goes on; a lost one is noticed by the fenced writes."""
-
-        async def beat() -> None:
-            while True:
-                await asyncio.sleep(self._claims.lease.total_seconds() / 3)
-                if not await self._claims.renew(claim):
-                    return
-
-        task = asyncio.create_task(beat())
-        try:
-            yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task

@@ -70,6 +70,20 @@ async def note_failure(
         )
 
 
+def trip_breaker(connector: ConnectorRow, error: PushError, now: datetime) -> None:
+    """Pause a connector of which every call would fail in the same way."""
+    connector.paused_reason, connector.paused_at = str(error), now
+
+
+def keep_quiet(connector: ConnectorRow, error: RateLimited, now: datetime) -> datetime:
+    """Call the vendor no more until the moment it asked for; return that moment."""
+    quiet = _QUIET_WITHOUT_A_WORD
+    if error.retry_after is not None:
+        quiet = timedelta(seconds=error.retry_after)
+    connector.quiet_until = max(connector.quiet_until or now, now + quiet)
+    return connector.quiet_until
+
+
 def traffic(ref: RefRow, at: datetime) -> Cause:
     """Return the cause of what passes between a case and the ref's ticket."""
     return Cause(actor=cross_system(ref.vendor), at=at, connector_id=ref.connector_id)
@@ -78,17 +92,14 @@ def traffic(ref: RefRow, at: datetime) -> Cause:
 def _judge(ref: RefRow, connector: ConnectorRow, error: CasebridgeError, now: datetime) -> str:
     """Decide what comes next, and return it in words."""
     if isinstance(error, PushError) and error.pauses_connector:
-        connector.paused_reason, connector.paused_at = str(error), now
+        trip_breaker(connector, error, now)
         ref.due_at = ref.due_at or now
         return f"connector {connector.name} is paused until its connection check succeeds"
     lasts = now - (ref.first_failed_at or now)
     if isinstance(error, RateLimited) and lasts < PATIENCE:
-        quiet = _QUIET_WITHOUT_A_WORD
-        if error.retry_after is not None:
-            quiet = timedelta(seconds=error.retry_after)
-        connector.quiet_until = max(connector.quiet_until or now, now + quiet)
-        ref.due_at = ref.due_at or connector.quiet_until
-        return f"the vendor asks to wait until {connector.quiet_until:%H:%M:%S} UTC"
+        quiet_until = keep_quiet(connector, error, now)
+        ref.due_at = ref.due_at or quiet_until
+        return f"the vendor asks to wait until {quiet_until:%H:%M:%S} UTC"
     if isinstance(error, PushError) and error.retryable:
         again = next_attempt(
             now,

@@ -78,7 +78,7 @@ class Lookout:
         """
         async with self._database.read() as session:
             ref, case, row, tenant = await _rows(session, claim)
-            if ref.gone_at is not None or not _may_be_called(row):
+            if ref.gone_at is not None or not may_be_called(row):
                 return None
             snapshot = case_snapshot(
                 case, await containment_actions(session, case), tenant=tenant.public_id
@@ -87,7 +87,7 @@ class Lookout:
                 select(PostedCommentRow).where(PostedCommentRow.ref_id == ref.id)
             )
             posted = list(comments)
-        connector = self._open(row, tenant.public_id)
+        connector = open_connector(self._connections, row, tenant.public_id)
         hooks = self._connections.hooks(row.vendor)
         projection = hooks.project_case(connector, snapshot, ref.correlation_key)
         native = hooks.native_status(connector, projection.status)
@@ -103,25 +103,33 @@ class Lookout:
             ref=ref,
             account=row.account_id,
             limited=row.calls_per_minute is not None,
-            quiet_until=_still_quiet(row, self._clock()),
+            quiet_until=still_quiet(row, self._clock()),
             hooks=hooks,
             connector=connector,
             projection=projection,
             step=step,
         )
 
-    def _open(self, row: ConnectorRow, tenant: str) -> Connector[Any]:
-        try:
-            return self._connections.open(row, tenant)
-        except (InvalidConfig, VaultError) as error:
-            raise ConfigUnusable(str(error)) from error
+
+def open_connector(connections: Connections, row: ConnectorRow, tenant: str) -> Connector[Any]:
+    """Return a stored connector, ready to be handed to hooks.
+
+    Raises:
+        ConfigUnusable: its configuration cannot be used.
+    """
+    try:
+        return connections.open(row, tenant)
+    except (InvalidConfig, VaultError) as error:
+        raise ConfigUnusable(str(error)) from error
 
 
-def _may_be_called(row: ConnectorRow) -> bool:
+def may_be_called(row: ConnectorRow) -> bool:
+    """Tell whether the vendor may be called for a connector, now or later."""
     return row.enabled and row.removed_at is None and row.paused_at is None
 
 
-def _still_quiet(row: ConnectorRow, now: datetime) -> datetime | None:
+def still_quiet(row: ConnectorRow, now: datetime) -> datetime | None:
+    """Return when the vendor takes calls again, None when it does now."""
     return row.quiet_until if row.quiet_until is not None and row.quiet_until > now else None
 
 
