@@ -85,6 +85,21 @@ def test_a_token_lives_for_half_an_hour_and_is_refreshed(
     assert old.status_code == 401
 
 
+def test_a_refresh_token_can_be_for_one_use(
+    servicenow: ServiceNow, token: Send, read: Send
+) -> None:
+    servicenow.control.change_scenario(rotate_refresh_tokens=True)
+    first = token(grant_type="password", **LOGIN).json()["refresh_token"]
+
+    fresh = token(grant_type="refresh_token", refresh_token=first).json()
+
+    assert fresh["refresh_token"] != first
+    assert read(authorization=f"Bearer {fresh['access_token']}").status_code == 200
+    assert token(grant_type="refresh_token", refresh_token=first).status_code == 401
+    again = token(grant_type="refresh_token", refresh_token=fresh["refresh_token"])
+    assert again.status_code == 200
+
+
 def test_client_credentials_must_be_switched_on(
     servicenow: ServiceNow,
     token: Send,

@@ -303,16 +303,3 @@ def test_a_dropped_column_stays_as_it_is_without_a_word(
     assert answer.status_code == 200
     assert answer.json()["result"]["state"] == "1"
     assert answer.json()["result"]["correlation_id"] == "case-1"
-
-
-def test_other_tables_and_columns_are_a_setting(
-    servicenow: ServiceNow, incidents: httpx.Client
-) -> None:
-    servicenow.control.use_preset("security-incidents")
-    servicenow.control.change_scenario(extra_columns=["u_case"])
-
-    made = incidents.post("/sn_si_incident", json={"u_case": "7"}).json()["result"]
-
-    assert made["number"] == "SIR0010001"
-    assert made["u_case"] == "7"
-    assert incidents.get(f"/incident/{made['sys_id']}").status_code == 404

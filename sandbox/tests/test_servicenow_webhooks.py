@@ -42,8 +42,10 @@ def test_the_rule_posts_ascii_signed_in_base64(
         "assigned_to",
         "correlation_id",
         "event",
+        "changed",
         "instance",
     }
+    assert body["changed"] == ["state", "assigned_to"]
     assert body["short_description"] == "Übermäßig 🦊"
     assert (body["event"], body["table"], body["state_label"]) == ("inserted", "incident", "New")
     assert (body["sys_updated_by"], body["instance"]) == ("casebridge", hooked.url)
@@ -64,10 +66,56 @@ def test_changes_comments_and_deletions_are_told(
     moved, assigned, commented = receiver.bodies[1:4]
     assert (moved["state"], moved["state_label"]) == ("2", "In Progress")
     assert moved["sys_updated_by"] == "ben.responder"
+    assert [each["changed"] for each in receiver.bodies[1:]] == [
+        ["state"],
+        ["assigned_to"],
+        [],
+        [],
+    ]
     assert assigned["assigned_to"]["email"] == "ben.responder@example.com"
     assert commented["comment"]["value"] == "Note"
     assert commented["comment"]["element"] == "work_notes"
     assert commented["comment"]["sys_created_by"] == "ben.responder"
+
+
+def test_the_rule_of_the_guide_keeps_still_about_other_columns(
+    hooked: ServiceNow, receiver: WebhookReceiver
+) -> None:
+    ticket = hooked.control.create_ticket("Phishing mail")
+    hooked.control.edit(ticket.key, {"category": "security"})
+    hooked.control.wait_until_idle()
+    assert [each["event"] for each in receiver.bodies] == ["inserted"]
+
+    hooked.control.change_scenario(rule_body="label")
+    hooked.control.edit(ticket.key, {"category": "network"})
+    hooked.control.wait_until_idle()
+
+    assert receiver.bodies[1]["state"] == "New"
+    assert "changed" not in receiver.bodies[1]
+
+
+@pytest.mark.parametrize(
+    ("form", "state", "sys_id"),
+    [
+        ("label", "In Progress", "own"),
+        ("objects", {"value": "2", "display_value": "In Progress"}, "object"),
+        ("record_id", "2", "subscription"),
+    ],
+)
+def test_administrators_write_rules_of_their_own(
+    hooked: ServiceNow, receiver: WebhookReceiver, form: str, state: object, sys_id: str
+) -> None:
+    hooked.control.change_scenario(rule_body=form)
+    ticket = hooked.control.create_ticket("Phishing mail")
+    hooked.control.move(ticket.key, "In Progress")
+    hooked.control.wait_until_idle()
+
+    moved = receiver.bodies[1]
+    ids = {"own": ticket.id, "object": {"value": ticket.id, "display_value": ticket.id}}
+    assert moved["state"] == state
+    assert moved["sys_id"] == ids.get(sys_id, moved["sys_id"])
+    assert (moved["sys_id"] == ticket.id) is (sys_id == "own")
+    assert moved.get("record_id", ticket.id) == ticket.id
 
 
 def test_the_rule_can_skip_our_own_user(

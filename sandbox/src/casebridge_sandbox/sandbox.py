@@ -195,6 +195,10 @@ class VendorSandbox(ABC, Generic[ScenarioT]):
         """The address that an integration is configured with."""
         return self.origin + self.context_path
 
+    def enter(self, call: Call) -> Call | Reply:
+        """Return a call as the API behind its entrance sees it, or the answer at the door."""
+        return call
+
     def headers(self, call: Call) -> Mapping[str, str]:  # noqa: ARG002 - for descriptions
         """Return headers that every answer of the API carries."""
         return {}
@@ -205,6 +209,12 @@ class VendorSandbox(ABC, Generic[ScenarioT]):
 
     def on_event(self, event: TicketEvent) -> None:
         """Take note of an event before it is sent; the search index does."""
+
+    def after_event(self, event: TicketEvent) -> None:
+        """Do what follows from an event, once it is on its way."""
+
+    def time_passed(self) -> None:
+        """Do what the vendor does by itself in time; called when the clock is moved forward."""
 
     def text_of(self, ticket: Ticket, field: str) -> str:
         """Return a field of a ticket as plain text, for pages and views."""
@@ -309,3 +319,4 @@ class VendorSandbox(ABC, Generic[ScenarioT]):
             for message in self.messages(event, endpoint):
                 if not endpoint.events or message.event in endpoint.events:
                     self.webhooks.post(endpoint, message)
+        self.after_event(event)

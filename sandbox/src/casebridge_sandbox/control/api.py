@@ -82,6 +82,7 @@ class _MachineControl:
         if not 0 <= seconds < math.inf:
             raise refuse(400, "the clock moves forward only")
         self._sandbox.clock.advance(seconds)
+        self._sandbox.time_passed()
         return Reply.json({"now": self._sandbox.clock()})
 
     def scenario(self, call: Call) -> Reply:  # noqa: ARG002 - a handler

@@ -9,9 +9,11 @@ Source: ServiceNow, "RESTMessageV2" and "GlideCertificateEncryption".
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from casebridge_sandbox.servicenow.rows import stamp
+from casebridge_sandbox.servicenow.scenario import RuleBody
 from casebridge_sandbox.signatures import base64_signature
 from casebridge_sandbox.webhooks import WebhookEndpoint, WebhookMessage
 
@@ -32,6 +34,9 @@ _EVENTS = {
 }
 
 
+_COLUMNS = {"status": "state", "assignee": "assigned_to"}
+
+
 def notice(
     event: TicketEvent,
     endpoint: WebhookEndpoint,
@@ -39,6 +44,7 @@ def notice(
     workflow: Workflow,
     assignee: Person | None,
     instance: str,
+    form: RuleBody = "guide",
 ) -> WebhookMessage | None:
     """Return what the business rule sends, or None when it does not run.
 
@@ -48,9 +54,12 @@ def notice(
         workflow: The states of the table.
         assignee: Who has the ticket.
         instance: The address of the instance.
+        form: What the rule's author wrote; only the rule of the guide tells what changed and
+            keeps still about other columns.
     """
     name = _EVENTS.get(event.kind)
-    if name is None or event.cascade:
+    changed = _changed(event)
+    if name is None or event.cascade or (form == "guide" and name == "updated" and not changed):
         return None
     ticket = event.ticket
     body: JsonObject = {
@@ -69,6 +78,7 @@ def notice(
         },
         "correlation_id": ticket.fields.get("correlation_id", ""),
         "event": name,
+        "changed": changed,
         "instance": instance,
     }
     if event.comment is not None:
@@ -79,10 +89,54 @@ def notice(
             "sys_created_on": stamp(event.comment.created),
             "sys_created_by": event.comment.author.name,
         }
-    raw = json.dumps(body, ensure_ascii=True, separators=(",", ":")).encode("ascii")
+    raw = json.dumps(_FORMS[form](body), ensure_ascii=True, separators=(",", ":")).encode("ascii")
     headers = {"Content-Type": "application/json", **endpoint.headers}
     if endpoint.token_id:
         headers["X-AiSOC-Token-Id"] = endpoint.token_id
     if endpoint.secret:
         headers["X-AiSOC-Signature"] = base64_signature(endpoint.secret, raw)
     return WebhookMessage(event=name, ticket=ticket.key, body=raw, headers=headers)
+
+
+def _changed(event: TicketEvent) -> list[str]:
+    """Return the columns that the guide's rule watches and that changed."""
+    if event.kind == "created":
+        return list(_COLUMNS.values())
+    return [_COLUMNS[each.field] for each in event.changes if each.field in _COLUMNS]
+
+
+def _as_labels(body: JsonObject) -> JsonObject:
+    return {
+        "sys_id": body["sys_id"],
+        "number": body["number"],
+        "state": body["state_label"],
+        "sys_updated_on": body["sys_updated_on"],
+        "sys_updated_by": body["sys_updated_by"],
+    }
+
+
+def _as_objects(body: JsonObject) -> JsonObject:
+    nested = {
+        name: {"value": body[name], "display_value": body[name]}
+        for name in ("sys_id", "number", "sys_updated_on", "sys_updated_by")
+    }
+    state = {"value": body["state"], "display_value": body["state_label"]}
+    return {**nested, "state": state, "assigned_to": body["assigned_to"]}
+
+
+def _beside_subscription(body: JsonObject) -> JsonObject:
+    return {
+        "sys_id": _SUBSCRIPTION,
+        "record_id": body["sys_id"],
+        "number": body["number"],
+        "state": body["state"],
+    }
+
+
+_SUBSCRIPTION = "5b5c000000000000000000000005b5c0"
+_FORMS: dict[RuleBody, Callable[[JsonObject], JsonObject]] = {
+    "guide": lambda body: body,
+    "label": _as_labels,
+    "objects": _as_objects,
+    "record_id": _beside_subscription,
+}

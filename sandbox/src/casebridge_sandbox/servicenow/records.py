@@ -1,23 +1,24 @@
-"""Records of the ticket tables, users, choices, and journal entries, as rows.
+"""Records of the ticket tables, users, and journal entries, as rows.
 
 Source: ServiceNow, "Incident form", "Priority lookup rules", and "Incident state model".
 """
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from casebridge_sandbox.servicenow.rows import Cell, Row, stamp_cell
+from casebridge_sandbox.servicenow.system_tables import HOLD_REASONS, LEVELS, id_of, system_rows
 from casebridge_sandbox.tickets import Comment, Person, Ticket
 
 if TYPE_CHECKING:
     from casebridge_sandbox.desk import Desk
-    from casebridge_sandbox.servicenow.scenario import ServiceNowScenario, ServiceNowTable
+    from casebridge_sandbox.servicenow.scenario import ServiceNowScenario
+    from casebridge_sandbox.servicenow.tables import ServiceNowTable
 
 __all__ = (
     "COMPUTED",
-    "HOLD_REASONS",
     "JOURNALS",
     "REFERENCES",
     "Records",
@@ -35,13 +36,6 @@ REFERENCES = {
     "assignment_group": "sys_user_group",
     "parent_incident": "incident",
 }
-HOLD_REASONS = {
-    "1": "Awaiting Caller",
-    "3": "Awaiting Problem",
-    "4": "Awaiting Vendor",
-    "5": "Awaiting Change",
-}
-_LEVELS = {"1": "1 - High", "2": "2 - Medium", "3": "3 - Low"}
 _PRIORITIES = {
     "1": "1 - Critical",
     "2": "2 - High",
@@ -124,22 +118,27 @@ class Records:
     Args:
         scenario: The scenario.
         desk: Where people and tickets are.
+        rule_is_active: Whether somebody has created the business rule.
     """
 
-    def __init__(self, scenario: ServiceNowScenario, desk: Desk) -> None:
+    def __init__(
+        self, scenario: ServiceNowScenario, desk: Desk, *, rule_is_active: bool = False
+    ) -> None:
         self._scenario = scenario
         self._desk = desk
+        self._rule_is_active = rule_is_active
 
-    def columns(self) -> set[str]:
-        """Return the columns of a ticket table."""
+    def columns(self, table: ServiceNowTable) -> dict[str, str]:
+        """Return the columns of a table by the names that it has for them, and their usual ones."""
         derived = {"state", "incident_state", "assigned_to", *JOURNALS, *COMPUTED}
-        return derived | set(_PLAIN) | set(self._scenario.extra_columns)
+        usual = {*derived, *_PLAIN, *self._scenario.extra_columns}.difference(table.lacks)
+        return {table.names.get(name, name): name for name in usual}
 
     def ticket(self, ticket: Ticket, table: ServiceNowTable) -> Row:
         """Return a ticket."""
         own = ticket.fields
         state = Cell(ticket.status, table.workflow.name_of(ticket.status))
-        row = {name: Cell() for name in self.columns()}
+        row = dict.fromkeys(JOURNALS, Cell()) | dict.fromkeys(COMPUTED, Cell())
         for name in (*_PLAIN, *self._scenario.extra_columns):
             row[name] = self._plain(name, str(own.get(name, "")))
         priority = priority_of(str(own.get("impact", "3")), str(own.get("urgency", "3")))
@@ -149,7 +148,7 @@ class Records:
             "state": state,
             "incident_state": state,
             "priority": Cell(priority, _PRIORITIES[priority]),
-            "active": Cell("false" if ticket.status in ("7", "8") else "true"),
+            "active": Cell("false" if ticket.status in table.closing else "true"),
             "assigned_to": self._plain("assigned_to", ticket.assignee or ""),
             "opened_at": stamp_cell(ticket.created),
             "opened_by": self._plain("opened_by", ticket.reporter.id),
@@ -160,7 +159,8 @@ class Records:
             "sys_mod_count": Cell(str(len(ticket.history) + len(ticket.comments))),
             "sys_class_name": Cell(table.name, table.name.replace("_", " ").title()),
         }
-        return dict(sorted(row.items()))
+        columns = self.columns(table)
+        return {name: row[columns[name]] for name in sorted(columns)}
 
     def user(self, person: Person) -> Row:
         """Return a user."""
@@ -172,6 +172,7 @@ class Records:
             "last_name": Cell(last),
             "name": Cell(person.display_name),
             "sys_id": Cell(person.id),
+            "time_zone": Cell(self._scenario.time_zone),
             "user_name": Cell(person.name),
         }
 
@@ -200,7 +201,7 @@ class Records:
                 return [self.user(each) for each in self._desk.people.values()]
             case "sys_user_group":
                 return [
-                    {"name": Cell(name), "sys_id": Cell(_name_id(name))}
+                    {"name": Cell(name), "sys_id": Cell(id_of(name))}
                     for name in self._scenario.groups
                 ]
             case "sys_journal_field":
@@ -209,15 +210,31 @@ class Records:
                     for ticket in self._desk.tickets.values()
                     for comment in ticket.comments
                 ]
-            case "sys_choice":
-                return self._choices()
             case _:
-                return None
+                return system_rows(self._scenario, table, rule_is_active=self._rule_is_active)
 
     def find(self, table: str, sys_id: str) -> Row | None:
         """Return the row of a table with a sys_id, or None."""
         rows = self.rows(table) or []
         return next((row for row in rows if row["sys_id"].value == sys_id), None)
+
+    def walk(self, row: Row, field: str) -> Cell | None:
+        """Return the cell that a column leads to, perhaps over references; None if unknown."""
+        first, _, rest = field.partition(".")
+        cell = row.get(first)
+        if cell is None or not rest:
+            return cell
+        referred = self.find(cell.table, cell.value) if cell.table else None
+        return self.walk(referred, rest) if referred else Cell()
+
+    def reader(self, row: Row) -> Callable[[str], str | None]:
+        """Return what tells the value of a row's column, None for an unknown one."""
+
+        def value_of(field: str) -> str | None:
+            cell = self.walk(row, field)
+            return None if cell is None else cell.value
+
+        return value_of
 
     def label(self, column: str, value: str, table: ServiceNowTable) -> str:
         """Return how a value of a column reads."""
@@ -248,7 +265,7 @@ class Records:
     def _labels(self, column: str) -> dict[str, str]:
         match column:
             case "impact" | "urgency":
-                return _LEVELS
+                return LEVELS
             case "hold_reason":
                 return HOLD_REASONS
             case _:
@@ -259,43 +276,6 @@ class Records:
             person = self._desk.people.get(sys_id)
             return person.display_name if person else ""
         if table == "sys_user_group":
-            return next((n for n in self._scenario.groups if _name_id(n) == sys_id), "")
+            return next((n for n in self._scenario.groups if id_of(n) == sys_id), "")
         ticket = self._desk.tickets.get(sys_id)
         return ticket.key if ticket else ""
-
-    def _choices(self) -> list[Row]:
-        listed: list[Row] = []
-        for table in self._scenario.tables:
-            states = [(each.id, each.name) for each in table.workflow.statuses]
-            choices = {
-                "state": states,
-                "incident_state": states,
-                "close_code": [(code, code) for code in self._scenario.close_codes],
-                "hold_reason": list(HOLD_REASONS.items()),
-                "impact": list(_LEVELS.items()),
-                "urgency": list(_LEVELS.items()),
-            }
-            listed.extend(
-                _choice(table.name, element, value, label, number)
-                for element, pairs in choices.items()
-                for number, (value, label) in enumerate(pairs)
-            )
-        return listed
-
-
-def _choice(table: str, element: str, value: str, label: str, number: int) -> Row:
-    return {
-        "element": Cell(element),
-        "inactive": Cell("false"),
-        "label": Cell(label),
-        "language": Cell("en"),
-        "name": Cell(table),
-        "sequence": Cell(str(number)),
-        "sys_id": Cell(_name_id(f"{table}.{element}.{value}")),
-        "value": Cell(value),
-    }
-
-
-def _name_id(name: str) -> str:
-    """Return a sys_id that a name always has."""
-    return hashlib.sha256(name.encode()).hexdigest()[:32]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import parse_qs, unquote
 
@@ -14,13 +13,16 @@ from casebridge_sandbox.exchange import Call, Refusal, Reply
 from casebridge_sandbox.numbering import HexIds, IdSource
 from casebridge_sandbox.routing import Operation
 from casebridge_sandbox.sandbox import ActionRefused, VendorSandbox
+from casebridge_sandbox.servicenow.automation import close_what_is_old, resolve_children
 from casebridge_sandbox.servicenow.errors import HIBERNATING_PAGE, error_reply
+from casebridge_sandbox.servicenow.limits import HourlyLimit, over_the_limit
 from casebridge_sandbox.servicenow.notices import notice
 from casebridge_sandbox.servicenow.policies import Write, check_write, consequences
 from casebridge_sandbox.servicenow.records import Records, user_of
-from casebridge_sandbox.servicenow.scenario import PRESETS, ServiceNowScenario, ServiceNowTable
+from casebridge_sandbox.servicenow.scenario import PRESETS, ServiceNowScenario
 from casebridge_sandbox.servicenow.sessions import Sessions
 from casebridge_sandbox.servicenow.table_api import TableCalls
+from casebridge_sandbox.servicenow.tables import ServiceNowTable
 from casebridge_sandbox.webhooks import RetryPolicy, WebhookEndpoint, WebhookMessage
 
 if TYPE_CHECKING:
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ("ServiceNowSandbox",)
 
-_RATE_RULE = "4a7e0000000000000000000000004a7e"
 _HOURLY_LIMIT = 1000
 _CLASSIC = "/now/nav/ui/classic/params/target/"
 _AWAITING_CALLER = "1"
@@ -63,12 +64,16 @@ class ServiceNowSandbox(VendorSandbox[ServiceNowScenario]):
         self, scenario: ServiceNowScenario | None = None, *, clock: Clock | None = None
     ) -> None:
         super().__init__(scenario or ServiceNowScenario(), clock=clock)
+        self._forget()
+
+    def _forget(self) -> None:
         self._sessions = Sessions(self.clock, self.scenario.seed)
+        self._limit = HourlyLimit(self.clock)
 
     @override
     def reset(self) -> None:
         super().reset()
-        self._sessions = Sessions(self.clock, self.scenario.seed)
+        self._forget()
 
     @override
     def id_source(self) -> IdSource:
@@ -81,7 +86,7 @@ class ServiceNowSandbox(VendorSandbox[ServiceNowScenario]):
     @override
     def operations(self) -> Sequence[Operation]:
         token = Operation("token", "POST", "/oauth_token.do", self._token)
-        return (token, *TableCalls(self).operations())
+        return (token, *TableCalls(self, lambda: self._limit).operations())
 
     @override
     def page_reference(self, call: Call) -> str | None:
@@ -111,8 +116,7 @@ class ServiceNowSandbox(VendorSandbox[ServiceNowScenario]):
 
     @override
     def workflow(self, project: str) -> Workflow:
-        table = self.scenario.table(project) or self.scenario.tables[0]
-        return table.workflow
+        return (self.scenario.table(project) or self.scenario.tables[0]).workflow
 
     @override
     def messages(self, event: TicketEvent, endpoint: WebhookEndpoint) -> list[WebhookMessage]:
@@ -124,6 +128,7 @@ class ServiceNowSandbox(VendorSandbox[ServiceNowScenario]):
             workflow=self.workflow(event.ticket.project),
             assignee=self.desk.people.get(event.ticket.assignee or ""),
             instance=self.base_url,
+            form=self.scenario.rule_body,
         )
         return [message] if message else []
 
@@ -150,16 +155,23 @@ class ServiceNowSandbox(VendorSandbox[ServiceNowScenario]):
 
     @override
     def rate_limited(self, fault: Fault) -> Reply:
-        reset = self.clock() + timedelta(seconds=fault.retry_after)
-        return error_reply(429, "Rate limit exceeded").with_headers(
-            {
-                "retry-after": str(fault.retry_after),
-                "x-ratelimit-limit": str(_HOURLY_LIMIT),
-                "x-ratelimit-reset": str(int(reset.timestamp())),
-                "x-ratelimit-rule": _RATE_RULE,
-                **fault.headers,
-            }
-        )
+        reply = over_the_limit(_HOURLY_LIMIT, fault.retry_after, self.clock())
+        return Reply(reply.status, reply.body, {**reply.headers, **fault.headers})
+
+    @override
+    def headers(self, call: Call) -> Mapping[str, str]:
+        return self._limit.headers(self.scenario.requests_per_hour)
+
+    @override
+    def after_event(self, event: TicketEvent) -> None:
+        if self.scenario.parent_resolves_children and event.kind == "updated":
+            moved = any(change.field == "status" for change in event.changes)
+            if moved:
+                resolve_children(self.scenario, self.desk, event.ticket, event.actor, self.clock())
+
+    @override
+    def time_passed(self) -> None:
+        close_what_is_old(self.scenario, self.desk, self.clock())
 
     @override
     def html_page(self, *, error: bool) -> Reply:
@@ -212,18 +224,19 @@ class ServiceNowSandbox(VendorSandbox[ServiceNowScenario]):
         self, ticket: Ticket, status: str, fields: Mapping[str, object]
     ) -> Mapping[str, object]:
         """Return what a move sets; a person fills in what the form makes mandatory."""
+        table = self._table(ticket.project)
         changes = {
-            **consequences(ticket, ticket.updated_by, status, self.clock()),
+            **consequences(table, ticket, ticket.updated_by, status, self.clock()),
             **fields,
         }
-        if status in ("6", "7"):
+        if status in table.explained:
             for name, usual in (
                 ("close_code", self.scenario.close_codes[0]),
                 ("close_notes", "Closed by hand."),
             ):
                 if not ticket.fields.get(name):
                     changes.setdefault(name, usual)
-        elif status == "3":
+        elif status == table.holding:
             changes.setdefault("hold_reason", _AWAITING_CHANGE)
         return changes
 
@@ -262,7 +275,8 @@ class ServiceNowSandbox(VendorSandbox[ServiceNowScenario]):
         """Write a journal entry; a caller's comment takes the ticket off hold."""
         kind = "work_notes" if internal else "comments"
         comment = self.desk.comment(ticket, person, text, internal=internal, kind=kind)
-        waits = ticket.status == "3" and ticket.fields.get("hold_reason") == _AWAITING_CALLER
+        holding = self._table(ticket.project).holding
+        waits = ticket.status == holding and ticket.fields.get("hold_reason") == _AWAITING_CALLER
         if waits and not internal and ticket.fields.get("caller_id") == person.id:
             self.desk.update(ticket, person, status="2", fields={"hold_reason": None})
         return comment

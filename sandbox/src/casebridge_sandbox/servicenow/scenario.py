@@ -2,83 +2,25 @@
 
 from __future__ import annotations
 
-import msgspec
+from typing import Literal
 
 from casebridge_sandbox.sandbox import Scenario
-from casebridge_sandbox.tickets import Person
-from casebridge_sandbox.workflow import Status, Transition, Workflow, open_workflow
-
-__all__ = (
-    "PRESETS",
-    "ServiceNowScenario",
-    "ServiceNowTable",
-    "incident_table",
-    "security_incident_table",
+from casebridge_sandbox.servicenow.tables import (
+    ServiceNowTable,
+    incident_table,
+    security_incident_table,
+    stateful_security_incident_table,
+    strict_incident_table,
+    task_table,
 )
+from casebridge_sandbox.tickets import Person
 
-NEW = Status(id="1", name="New", category="new")
-IN_PROGRESS = Status(id="2", name="In Progress", category="active")
-ON_HOLD = Status(id="3", name="On Hold", category="active")
-RESOLVED = Status(id="6", name="Resolved", category="done")
-CLOSED = Status(id="7", name="Closed", category="done")
-CANCELED = Status(id="8", name="Canceled", category="done")
-_STATES = (NEW, IN_PROGRESS, ON_HOLD, RESOLVED, CLOSED, CANCELED)
+__all__ = ("PRESETS", "RuleBody", "ServiceNowScenario")
 
-
-class ServiceNowTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of tickets.
-
-    Attributes:
-        name: The name of the table.
-        prefix: What its numbers begin with.
-        workflow: Its states, and from which to which a record may go.
-    """
-
-    name: str
-    prefix: str
-    workflow: Workflow
-
-
-def incident_table() -> ServiceNowTable:
-    """Return the incident table, in which every state goes to every other."""
-    return ServiceNowTable(
-        name="incident", prefix="INC", workflow=open_workflow(_STATES, initial=NEW.id)
-    )
-
-
-def security_incident_table() -> ServiceNowTable:
-    """Return a table for security incidents, with the states of an incident."""
-    return ServiceNowTable(
-        name="sn_si_incident", prefix="SIR", workflow=open_workflow(_STATES, initial=NEW.id)
-    )
-
-
-def strict_incident_table() -> ServiceNowTable:
-    """Return an incident table in which a New incident cannot be resolved at once."""
-    edges = (
-        (NEW, (IN_PROGRESS, ON_HOLD, CANCELED)),
-        (IN_PROGRESS, (ON_HOLD, RESOLVED, CANCELED)),
-        (ON_HOLD, (IN_PROGRESS,)),
-        (RESOLVED, (IN_PROGRESS, CLOSED)),
-    )
-    return ServiceNowTable(
-        name="incident",
-        prefix="INC",
-        workflow=Workflow(
-            statuses=_STATES,
-            initial=NEW.id,
-            transitions=tuple(
-                Transition(
-                    id=f"{source.id}-{target.id}",
-                    name=target.name,
-                    to=target.id,
-                    sources=(source.id,),
-                )
-                for source, targets in edges
-                for target in targets
-            ),
-        ),
-    )
+RuleBody = Literal["guide", "label", "objects", "record_id"]
+"""What the business rule posts: the body of Casebridge's set-up guide, or one that an
+administrator wrote: labels for codes, values as the Table API nests them, or the record's id
+beside the ``sys_id`` of the subscription."""
 
 
 class ServiceNowScenario(Scenario, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -105,14 +47,29 @@ class ServiceNowScenario(Scenario, frozen=True, kw_only=True, forbid_unknown_fie
         require_caller: Whether a data policy wants ``caller_id``.
         only_admins_close: Whether state 7 is for administrators only.
         closed_is_read_only: Whether a record in state 7 takes nothing but journal entries.
+        parent_resolves_children: Whether resolving a parent resolves its children.
+        auto_close_days: How long a record stays resolved before the system closes it, in days
+            of the sandbox's clock; 0 for ever.
         extra_columns: Columns beside the usual ones, for example ``u_case``.
         dropped_columns: Columns that a write leaves as they are, without saying so, as an
             ACL on a field does.
         denied_tables: Tables that the account may not use, for example
             ``sys_journal_field``.
+        hidden_records: Numbers of records that an access rule hides from the account. A list
+            is cut to its limit before they are taken out, so that it can be short.
+        roles: The roles of the account; an administrator has ``admin`` too.
+        readable_tables: Tables of the system that are shown to the account although it is no
+            administrator: ``sys_script``, ``sys_dictionary``, ``sys_data_policy2``,
+            ``sys_data_policy_rule``, ``sys_user_has_role``. Otherwise they look empty.
+        mandatory_columns: Columns that the dictionary makes mandatory, for forms only.
+        time_zone: The account's time zone; empty for the instance's own.
         invalid_query_returns_no_rows: Whether a query on an unknown column finds nothing
             (``glide.invalid_query.returns_no_rows``); otherwise such a term is ignored.
+        requests_per_hour: How many calls of the Table API the account has in an hour of the
+            sandbox's clock; 0 for any number.
+        rotate_refresh_tokens: Whether a refresh token is replaced whenever it is used.
         groups: The names of the assignment groups.
+        rule_body: What the business rule posts.
         skip_own_user: Whether the business rule leaves out what the integration's user did.
         webhook_retries: How often a webhook is sent again; RESTMessageV2 never does.
         webhook_pause_seconds: How long it waits before it does, in seconds.
@@ -163,11 +120,21 @@ class ServiceNowScenario(Scenario, frozen=True, kw_only=True, forbid_unknown_fie
     require_caller: bool = False
     only_admins_close: bool = True
     closed_is_read_only: bool = True
+    parent_resolves_children: bool = True
+    auto_close_days: float = 0.0
     extra_columns: tuple[str, ...] = ()
     dropped_columns: tuple[str, ...] = ()
     denied_tables: tuple[str, ...] = ()
+    hidden_records: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ("itil", "sn_si.basic")
+    readable_tables: tuple[str, ...] = ()
+    mandatory_columns: tuple[str, ...] = ("number", "short_description")
+    time_zone: str = ""
     invalid_query_returns_no_rows: bool = False
+    requests_per_hour: int = 0
+    rotate_refresh_tokens: bool = False
     groups: tuple[str, ...] = ("Security Operations",)
+    rule_body: RuleBody = "guide"
     skip_own_user: bool = False
     webhook_retries: int = 0
     webhook_pause_seconds: float = 0.5
@@ -181,6 +148,10 @@ PRESETS = {
     "standard": ServiceNowScenario(),
     "strict": ServiceNowScenario(tables=(strict_incident_table(),), require_caller=True),
     "security-incidents": ServiceNowScenario(tables=(security_incident_table(), incident_table())),
+    "stateful-security-incidents": ServiceNowScenario(
+        tables=(stateful_security_incident_table(), incident_table())
+    ),
+    "own-table": ServiceNowScenario(tables=(task_table(), incident_table())),
     "no-echo": ServiceNowScenario(skip_own_user=True),
 }
 """Named scenarios."""

@@ -61,6 +61,9 @@ class Sessions:
                 ends = self._refresh.get(form.get("refresh_token", ""))
                 if ends is None or ends <= self._clock():
                     return _denied("server_error")
+                if scenario.rotate_refresh_tokens:
+                    del self._refresh[form["refresh_token"]]
+                    return self._granted(scenario, refresh=True)
                 return self._granted(scenario, refresh=False, keep=form["refresh_token"])
             case _:
                 return _denied("unsupported_grant_type")

@@ -7,10 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
 
 from casebridge_sandbox.exchange import Call, JsonObject, Reply, UnreadableBody
 from casebridge_sandbox.routing import NamedByCall, Operation
+from casebridge_sandbox.servicenow.arguments import (
+    body_of,
+    check_headers,
+    number,
+    query_text,
+    take_state,
+    text,
+)
 from casebridge_sandbox.servicenow.errors import NO_RECORD, acl_refusal, error_reply, refused
 from casebridge_sandbox.servicenow.policies import Write, check_write, consequences
 from casebridge_sandbox.servicenow.query import parse_query
@@ -19,7 +26,9 @@ from casebridge_sandbox.servicenow.rows import Row, shown
 
 if TYPE_CHECKING:
     from casebridge_sandbox.sandbox import VendorSandbox
-    from casebridge_sandbox.servicenow.scenario import ServiceNowScenario, ServiceNowTable
+    from casebridge_sandbox.servicenow.limits import HourlyLimit
+    from casebridge_sandbox.servicenow.scenario import ServiceNowScenario
+    from casebridge_sandbox.servicenow.tables import ServiceNowTable
     from casebridge_sandbox.tickets import Ticket
 
 __all__ = ("TableCalls",)
@@ -30,6 +39,12 @@ _TABLE_NAMES = {
     "sys_user": "myself",
     "sys_user_group": "metadata",
     "sys_choice": "metadata",
+    "sys_data_policy2": "metadata",
+    "sys_data_policy_rule": "metadata",
+    "sys_dictionary": "metadata",
+    "sys_script": "metadata",
+    "sys_user_has_role": "metadata",
+    "sys_user_role": "metadata",
 }
 
 
@@ -38,10 +53,14 @@ class TableCalls:
 
     Args:
         sandbox: The sandbox; its scenario may change at any time.
+        limit: Returns what counts the calls of an hour.
     """
 
-    def __init__(self, sandbox: VendorSandbox[ServiceNowScenario]) -> None:
+    def __init__(
+        self, sandbox: VendorSandbox[ServiceNowScenario], limit: Callable[[], HourlyLimit]
+    ) -> None:
         self._sandbox = sandbox
+        self._limit = limit
 
     def operations(self) -> list[Operation]:
         """Return the calls, with and without a version in the path."""
@@ -64,18 +83,18 @@ class TableCalls:
     def list_rows(self, call: Call) -> Reply:
         """List the rows that match a query."""
         records, rows = self._rows(call)
-        query = parse_query(_query_text(call))
+        query = parse_query(query_text(call))
         columns = set(rows[0]) if rows else set(self._columns(call))
         if self._scenario.invalid_query_returns_no_rows and any(
             field.partition(".")[0] not in columns for field in query.fields()
         ):
             rows = []
-        found = [row for row in rows if query.holds(_reader(records, row))]
+        found = [row for row in rows if query.holds(records.reader(row))]
         for field, descending in reversed(query.order):
             if field in columns:
                 found.sort(key=lambda row, name=field: row[name].value, reverse=descending)  # type: ignore[misc]
-        limit = _number(call.argument("sysparm_limit"), _DEFAULT_LIMIT)
-        offset = _number(call.argument("sysparm_offset"), 0)
+        limit = number(call.argument("sysparm_limit"), _DEFAULT_LIMIT)
+        offset = number(call.argument("sysparm_offset"), 0)
         page = found[offset : offset + limit]
         if not found and call.params.get("version") == "v1":
             return error_reply(404, *NO_RECORD)
@@ -85,21 +104,23 @@ class TableCalls:
         if offset + limit < len(found):
             link = f"{self._sandbox.base_url}{call.path}?sysparm_limit={limit}"
             headers["link"] = f'<{link}&sysparm_offset={offset + limit}>;rel="next"'
-        return Reply.json({"result": [self._shown(call, row) for row in page]}, headers=headers)
+        seen = [row for row in page if not self._is_hidden(row)]
+        shown_rows = [self._shown(call, records, row) for row in seen]
+        return Reply.json({"result": shown_rows}, headers=headers)
 
     def fetch(self, call: Call) -> Reply:
         """Show a row."""
         records, _ = self._rows(call)
         row = records.find(call.params["table"], call.params["sys_id"])
-        if row is None:
+        if row is None or self._is_hidden(row):
             return error_reply(404, *NO_RECORD)
-        return Reply.json({"result": self._shown(call, row)})
+        return Reply.json({"result": self._shown(call, records, row)})
 
     def insert(self, call: Call) -> Reply:
         """Insert a ticket."""
         records, table = self._writable(call, "Insert")
         values = self._values(call, records, table)
-        state = _take_state(values) or table.workflow.initial
+        state = take_state(values) or table.workflow.initial
         journals = {name: values.pop(name) for name in JOURNALS if name in values}
         assignee = values.pop("assigned_to", None)
         person, desk = call.person, self._sandbox.desk
@@ -113,7 +134,7 @@ class TableCalls:
         check_write(self._scenario, write)
         started: JsonObject = {"impact": "3", "urgency": "3", **values}
         if state != table.workflow.initial:
-            started |= consequences(None, person, state, self._sandbox.clock())
+            started |= consequences(table, None, person, state, self._sandbox.clock())
         ticket = desk.create(
             person,
             key=f"{table.prefix}{10_000 + desk.next_number(table.name):07d}",
@@ -133,7 +154,7 @@ class TableCalls:
         records, table = self._writable(call, "Update")
         ticket = self._ticket(call, table)
         values = self._values(call, records, table)
-        state = _take_state(values)
+        state = take_state(values)
         journals = {name: values.pop(name) for name in JOURNALS if values.get(name)}
         person, desk = call.person, self._sandbox.desk
         write = Write(
@@ -146,7 +167,7 @@ class TableCalls:
         check_write(self._scenario, write)
         fields = {
             **values,
-            **consequences(ticket, person, state, self._sandbox.clock()),
+            **consequences(table, ticket, person, state, self._sandbox.clock()),
         }
         assignee = fields.pop("assigned_to", ticket.assignee or "")
         desk.update(
@@ -172,7 +193,8 @@ class TableCalls:
     def _rows(self, call: Call) -> tuple[Records, list[Row]]:
         if call.params.get("version") not in (None, "v1", "v2"):
             raise refused(400, "Requested URI does not represent any resource", call.path)
-        records, table = Records(self._scenario, self._sandbox.desk), call.params["table"]
+        self._limit().count(self._scenario.requests_per_hour)
+        records, table = self._records(), call.params["table"]
         rows = records.rows(table)
         if rows is None:
             raise refused(400, f"Invalid table {table}")
@@ -180,17 +202,24 @@ class TableCalls:
             raise refused(403, "User Not Authorized", "Failed API level ACL Validation")
         return records, rows
 
+    def _records(self) -> Records:
+        active = bool(self._sandbox.webhooks.endpoints)
+        return Records(self._scenario, self._sandbox.desk, rule_is_active=active)
+
     def _columns(self, call: Call) -> set[str]:
         """Return the columns of a table without rows."""
-        if self._scenario.table(call.params["table"]):
-            return Records(self._scenario, self._sandbox.desk).columns()
+        if table := self._scenario.table(call.params["table"]):
+            return set(self._records().columns(table))
         return {"sys_id", "element_id", "element", "name", "value", "sys_created_on"}
+
+    def _is_hidden(self, row: Row) -> bool:
+        return "number" in row and row["number"].value in self._scenario.hidden_records
 
     def _writable(
         self, call: Call, operation: str, *, body: bool = True
     ) -> tuple[Records, ServiceNowTable]:
         if body:
-            _check_headers(call)
+            check_headers(call)
         records, _ = self._rows(call)
         table = self._scenario.table(call.params["table"])
         if table is None:
@@ -199,30 +228,31 @@ class TableCalls:
 
     def _ticket(self, call: Call, table: ServiceNowTable) -> Ticket:
         ticket = self._sandbox.desk.tickets.get(call.params["sys_id"])
-        if ticket is None or ticket.project != table.name:
+        hidden = ticket is not None and ticket.key in self._scenario.hidden_records
+        if ticket is None or ticket.project != table.name or hidden:
             raise refused(404, *NO_RECORD)
         return ticket
 
     def _values(self, call: Call, records: Records, table: ServiceNowTable) -> JsonObject:
         """Return the columns of a write that are stored; the others are dropped silently."""
         by_label = call.argument("sysparm_input_display_value") == "true"
+        columns = records.columns(table)
         values: JsonObject = {}
-        for name, given in _body(call).items():
-            if name not in records.columns() or name in COMPUTED:
+        for column, given in body_of(call).items():
+            name = columns.get(column)
+            if name is None or name in COMPUTED or column in self._scenario.dropped_columns:
                 continue
-            if name in self._scenario.dropped_columns:
-                continue
-            value = _text(given)
+            value = text(given)
             if by_label or (name in REFERENCES and value):
                 value = records.value(name, value, table)
             values[name] = value
         return values
 
     def _write_journals(self, call: Call, ticket: Ticket, journals: JsonObject) -> None:
-        for kind, text in journals.items():
-            if text:
+        for kind, entry in journals.items():
+            if entry:
                 self._sandbox.desk.comment(
-                    ticket, call.person, text, internal=kind == "work_notes", kind=kind
+                    ticket, call.person, entry, internal=kind == "work_notes", kind=kind
                 )
 
     def _answer(
@@ -230,15 +260,18 @@ class TableCalls:
     ) -> Reply:
         if call.headers.get("x-no-response-body") == "true":
             return Reply.empty(status if status == 201 else 204)  # noqa: PLR2004 - 201 keeps its code
-        return Reply.json({"result": self._shown(call, records.ticket(ticket, table))}, status)
+        row = records.ticket(ticket, table)
+        return Reply.json({"result": self._shown(call, records, row)}, status)
 
-    def _shown(self, call: Call, row: Row) -> JsonObject:
+    def _shown(self, call: Call, records: Records, row: Row) -> JsonObject:
         fields = call.argument("sysparm_fields")
+        names = [name.strip() for name in fields.split(",")] if fields else None
+        walked = {name: records.walk(row, name) for name in names or () if "." in name}
         display = call.argument("sysparm_display_value") or "false"
         return shown(
-            row,
+            {**row, **{name: cell for name, cell in walked.items() if cell is not None}},
             base_url=self._sandbox.base_url,
-            fields=[name.strip() for name in fields.split(",")] if fields else None,
+            fields=names,
             display=display if display in ("true", "all") else "false",
             links=call.argument("sysparm_exclude_reference_link") != "true",
         )
@@ -259,69 +292,3 @@ def _writing(call: Call) -> str:
     if names & {"state", "incident_state"}:
         return "transition"
     return "comment" if names and names <= set(JOURNALS) else "edit"
-
-
-def _check_headers(call: Call) -> None:
-    accept = call.headers.get("accept", "")
-    content = call.headers.get("content-type", "")
-    if not any(each in accept for each in ("application/json", "application/*", "*/*")):
-        raise refused(400, "Missing or unsupported header", "Accept: application/json is required")
-    if not content.startswith("application/json"):
-        raise refused(
-            400, "Missing or unsupported header", "Content-Type: application/json is required"
-        )
-
-
-def _body(call: Call) -> JsonObject:
-    try:
-        return call.json_object()
-    except UnreadableBody as error:
-        raise refused(
-            400,
-            "Exception while reading request",
-            "The payload is not valid JSON",
-        ) from error
-
-
-def _text(given: object) -> str:
-    if given is None:
-        return ""
-    if isinstance(given, bool):
-        return "true" if given else "false"
-    if isinstance(given, dict):
-        return _text(given.get("value"))
-    return str(given)
-
-
-def _take_state(values: JsonObject) -> str | None:
-    """Take the state out of a write; ``incident_state`` is its twin."""
-    twin = values.pop("incident_state", None)
-    state = values.pop("state", None) or twin
-    return str(state) if state else None
-
-
-def _query_text(call: Call) -> str:
-    """Return the query, with plain parameters such as ``number=INC...`` as terms of it."""
-    terms = [
-        f"{name}={value}"
-        for name, value in parse_qsl(call.query, keep_blank_values=True)
-        if not name.startswith("sysparm_")
-    ]
-    query = call.argument("sysparm_query")
-    return "^".join([*([query] if query else []), *terms])
-
-
-def _reader(records: Records, row: Row) -> Callable[[str], str | None]:
-    def value_of(field: str) -> str | None:
-        first, _, rest = field.partition(".")
-        cell = row.get(first)
-        if cell is None or not rest:
-            return cell.value if cell else None
-        referred = records.find(cell.table, cell.value) if cell.table else None
-        return _reader(records, referred)(rest) if referred else ""
-
-    return value_of
-
-
-def _number(text: str | None, otherwise: int) -> int:
-    return int(text) if text and text.isdecimal() else otherwise
