@@ -12,14 +12,13 @@ import msgspec
 from msgspec import Meta
 
 from casebridge_core import ConnectorConfig, Secret, Severity
-from casebridge_jira.templates import PLACEHOLDERS, unknown_placeholders
+from casebridge_core.templates import PLACEHOLDERS_SHOWN, unknown_placeholders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _PROJECT_KEY: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _CLOUD_ID: Final = re.compile(r"[A-Za-z0-9-]*")
-_KNOWN_PLACEHOLDERS: Final = ", ".join(f"{{{name}}}" for name in sorted(PLACEHOLDERS))
 _FIELDS_OF_OUR_OWN: Final = frozenset(
     {"project", "issuetype", "summary", "description", "labels", "priority"}
 )
@@ -89,7 +88,7 @@ class JiraConfig(ConnectorConfig, frozen=True, kw_only=True, forbid_unknown_fiel
         Meta(
             title="Further fields",
             description="Field id to its value at creation, as Jira's REST API takes it. Texts may"
-            f" hold {_KNOWN_PLACEHOLDERS}.",
+            f" hold {PLACEHOLDERS_SHOWN}.",
         ),
     ] = msgspec.field(default_factory=dict)
     transition_fields: Annotated[
@@ -133,7 +132,7 @@ class JiraConfig(ConnectorConfig, frozen=True, kw_only=True, forbid_unknown_fiel
             if name in _FIELDS_OF_OUR_OWN:
                 yield f"fields.{name}", "is filled by Casebridge; remove it"
         for path in unknown_placeholders(self.fields):
-            yield f"fields.{path}", f"holds an unknown placeholder; known: {_KNOWN_PLACEHOLDERS}"
+            yield f"fields.{path}", f"holds an unknown placeholder; known: {PLACEHOLDERS_SHOWN}"
 
     @property
     def is_cloud(self) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from casebridge_core.documents import describe
+from casebridge_core.templates import fill
 from casebridge_jira import adf, wiki
-from casebridge_jira.templates import fill
 from casebridge_jira.tickets import PROPERTY
 from casebridge_jira.wording import one_line, summary_of
 

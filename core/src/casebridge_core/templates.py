@@ -7,13 +7,15 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from casebridge_core import CaseProjection
+    from casebridge_core.cases import CaseProjection
 
 _PLACEHOLDER: Final = re.compile(r"\{([a-z_]+)\}")
 PLACEHOLDERS: Final = frozenset(
     {"case_id", "title", "summary", "severity", "status", "deep_link", "correlation_key"}
 )
 """What a template may name: these attributes of a `CaseProjection`."""
+PLACEHOLDERS_SHOWN: Final = ", ".join(f"{{{name}}}" for name in sorted(PLACEHOLDERS))
+"""The same, as people read them in a message or a form."""
 
 
 def fill(value: object, projection: CaseProjection) -> object:
