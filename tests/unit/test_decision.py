@@ -32,6 +32,8 @@ NOT_OF_THE_DECISION = {
     Reason.UNRECOGNISED,
     Reason.AMBIGUOUS,
     Reason.CONNECTOR_DISABLED,
+    Reason.MALFORMED,
+    Reason.PLUGIN_FAILED,
 }
 """Reasons that the inbox gives before there is anything to decide."""
 
@@ -62,6 +64,13 @@ REFUSALS = {
     "an event older than what is known is stale": (
         Reason.STALE,
         decided(event=changed(occurred_at=EARLIER)),
+    ),
+    "an event that tells no time is as old as its receipt": (
+        Reason.STALE,
+        decided(
+            ref=msgspec.structs.replace(SETTLED, status_noted_at=LATER + timedelta(seconds=1)),
+            event=changed(occurred_at=None),
+        ),
     ),
     "what our own account did is our own": (
         Reason.OWN_WRITE,

@@ -32,6 +32,8 @@ class Reason(StrEnum):
     UNLINKED = "unlinked_ticket"
     UNRECOGNISED = "unrecognised_payload"
     AMBIGUOUS = "ambiguous_payload"
+    MALFORMED = "malformed_payload"
+    PLUGIN_FAILED = "plugin_failed"
     CONNECTOR_DISABLED = "connector_disabled"
 
 
@@ -51,7 +53,8 @@ class RefState(msgspec.Struct, frozen=True, kw_only=True):
 
     ``settled_status`` is the case status on which both sides last agreed and ``settled_native`` the
     native status that stood for it (until then: the one that the ticket was minted with);
-    ``status_seen_at`` is the vendor's time of the newest status known (the watermark);
+    ``status_seen_at`` is the vendor's time of the newest status known (the watermark) and
+    ``status_noted_at`` when, by our clock, the news of it came in;
     ``own_account`` is the bridge's account at the vendor; ``pushing`` is true while a status push
     of ours is under way.
     """
@@ -59,6 +62,7 @@ class RefState(msgspec.Struct, frozen=True, kw_only=True):
     settled_status: CaseStatus | None = None
     settled_native: NativeStatus | None = None
     status_seen_at: datetime | None = None
+    status_noted_at: datetime | None = None
     own_account: str | None = None
     pushing: bool = False
 
@@ -82,12 +86,13 @@ def decide(
 
     ``meanings`` are the case statuses that the event's native status can stand for, most likely
     first (`VendorHooks.meanings_of`): what the maps say, and every status that is projected to it.
+    ``received_at`` is when the event came in, which for a replay is long ago.
     """
     if event.deleted:
         return Decision(reason=Reason.TICKET_DELETED)
     if event.status is None:
         return Decision(reason=Reason.NO_STATUS)
-    if _is_stale(event, ref):
+    if _is_stale(event, ref, received_at):
         return Decision(reason=Reason.STALE)
     if event.actor is not None and event.actor.id == ref.own_account:
         return Decision(reason=Reason.OWN_WRITE)
@@ -104,10 +109,11 @@ def decide(
     return Decision(apply=_held_last(case.trail, meanings))
 
 
-def _is_stale(event: TicketEvent, ref: RefState) -> bool:
-    if event.occurred_at is None or ref.status_seen_at is None:
-        return False
-    return event.occurred_at < ref.status_seen_at
+def _is_stale(event: TicketEvent, ref: RefState, received_at: datetime) -> bool:
+    """Tell whether newer news is known; an event that tells no time is as old as its receipt."""
+    if event.occurred_at is None:
+        return ref.status_noted_at is not None and received_at < ref.status_noted_at
+    return ref.status_seen_at is not None and event.occurred_at < ref.status_seen_at
 
 
 def _is_same(status: NativeStatus, known: NativeStatus | None) -> bool:

@@ -17,9 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from casebridge.domain.actors import TimelineKind
 from casebridge.domain.convergence import PostComment, PushStatus
 from casebridge.engine.claims import Claim, Claims
+from casebridge.engine.identity import identify
 from casebridge.engine.outcomes import note_failure, note_success, traffic
 from casebridge.engine.situation import Situation
-from casebridge.persistence.connectors import ConnectorRow, PostedCommentRow, RefRow
+from casebridge.persistence.connectors import PostedCommentRow, RefRow
 from casebridge.persistence.database import Database
 from casebridge.services import timeline
 from casebridge.services.clock import Clock
@@ -61,10 +62,7 @@ class Steps:
 
     async def identify(self, now: Situation) -> None:
         """Learn which account is ours, so that its webhooks are recognised."""
-        account = await now.hooks.identify_account(now.connector)
-        async with self._database.write() as session:
-            row = await session.get_one(ConnectorRow, now.ref.connector_id)
-            row.account_id, row.account_name = account.id, account.name
+        await identify(self._database, now.hooks, now.connector, now.ref.connector_id)
 
     async def mint(self, claim: Claim, now: Situation) -> None:
         """Create the ticket."""
@@ -127,7 +125,7 @@ class Steps:
             if event is not None and event.status is not None and owed:
                 # A push is owed: the case's status counts, and not how far an earlier one came.
                 if not unclear:
-                    note_ticket_status(ref, event.status)
+                    note_ticket_status(ref, event.status, self._clock())
                 event = msgspec.structs.replace(event, status=None)
             if event is not None:
                 await session.flush()
@@ -205,7 +203,7 @@ class Steps:
             ref.external_url = ticket.ref.url
             ref.create_attempted_at = None
             ref.minted_at = ref.last_pushed_at = at
-            note_ticket_status(ref, ticket.status)
+            note_ticket_status(ref, ticket.status, at)
             ref.status_seen_at = ticket.updated_at
             await note_success(session, ref, at)
             text = f"{'minted' if result.created else 'adopted'} {ticket.ref.key}"
@@ -230,7 +228,7 @@ class Steps:
             ref.last_pushed_status = status
             ref.last_pushed_at = at
             settle(ref, status, ticket.status)
-            note_ticket_status(ref, ticket.status)
+            note_ticket_status(ref, ticket.status, at)
             ref.status_seen_at = _later(ref.status_seen_at, ticket.updated_at)
             await note_success(session, ref, at)
             text = f"pushed {status} to {ticket.ref.key}: {ticket.status.name}{by}"

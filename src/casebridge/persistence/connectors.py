@@ -63,8 +63,8 @@ class RefRow(PublicRow):
     ``last_pushed_status`` and ``last_inbound_status`` are the specification's; ``settled_status``
     is the case status on which both sides last agreed, whoever moved last, and ``settled_*`` the
     native status that stood for it. ``ticket_status`` is the newest native status known, and
-    ``status_noted_at`` when (our time) it was noted. ``verified_at`` is when the reconciler last
-    read the ticket to see that it is there and agrees.
+    ``status_noted_at`` when (our time) news of it came in. ``verified_at`` is when the reconciler
+    last read the ticket to see that it is there and agrees.
     ``create_attempted_at`` is set while a create may have succeeded unseen, ``status_attempted_at``
     while a status push is under way, ``status_unclear_at`` while one that failed may have moved the
     ticket unseen. ``verify_asked`` has the ticket read before anything else;

@@ -51,7 +51,8 @@ class Origin:
 class Reflection:
     """What one event needs to be reflected, in the caller's transaction.
 
-    ``origin`` is None for webhooks and for what somebody asked to be read.
+    ``origin`` is None for webhooks and for what somebody asked to be read. ``received_at`` is when
+    the news came in, where that is not now.
     """
 
     session: AsyncSession
@@ -62,6 +63,7 @@ class Reflection:
     event_row: int | None
     event_id: str | None
     now: datetime
+    received_at: datetime | None = None
     origin: Origin | None = None
 
     async def apply(self, ref: RefRow, event: TicketEvent) -> tuple[bool, str | None]:
@@ -70,12 +72,16 @@ class Reflection:
         Returns whether the case took anything from it, and the reason when its status stayed.
         """
         case = await self._lock(ref)
-        ref.last_inbound_at = ref.updated_at = self.now
+        overtaken = _is_older(self._came_in_at, ref.last_inbound_at)
+        if not overtaken:
+            ref.last_inbound_at = self._came_in_at
+        ref.updated_at = self.now
         decision = await self._reflect_status(case, ref, event)
         taken = decision.apply is not None
         taken |= self._reflect_deletion(case, ref, event)
         taken |= self._reflect_move(case, ref, event)
-        taken |= self._reflect_assignee(case, ref, event)
+        if event.occurred_at is not None or not overtaken:
+            taken |= self._reflect_assignee(case, ref, event)
         for comment in event.comments:
             taken |= await self._reflect_comment(case, ref, comment)
         if self.origin is not None:
@@ -100,7 +106,7 @@ class Reflection:
             self._ref_state(ref),
             event,
             meanings=meanings,
-            received_at=self.now,
+            received_at=self._came_in_at,
         )
         if native is None or decision.reason in {
             Reason.STALE,
@@ -109,7 +115,7 @@ class Reflection:
             Reason.TICKET_DELETED,
         }:
             return decision
-        note_ticket_status(ref, native)
+        note_ticket_status(ref, native, self._came_in_at)
         ref.status_seen_at = event.occurred_at or ref.status_seen_at
         if decision.reason is Reason.UNMAPPED:
             await self._note_unmapped(ref, native)
@@ -288,6 +294,10 @@ class Reflection:
         )
 
     @property
+    def _came_in_at(self) -> datetime:
+        return self.received_at or self.now
+
+    @property
     def _label(self) -> str:
         return self.origin.actor if self.origin else cross_system(self.connector.vendor)
 
@@ -296,6 +306,7 @@ class Reflection:
             settled_status=CaseStatus(ref.settled_status) if ref.settled_status else None,
             settled_native=settled_native(ref) or ticket_status(ref),
             status_seen_at=ref.status_seen_at,
+            status_noted_at=ref.status_noted_at,
             own_account=self.account,
             pushing=ref.status_attempted_at is not None,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -96,14 +97,17 @@ def settled_native(ref: RefRow) -> NativeStatus | None:
     return NativeStatus(name=ref.settled_native, id=ref.settled_native_id)
 
 
-def note_ticket_status(ref: RefRow, status: NativeStatus) -> None:
-    """Remember the newest native status of the ref's ticket; one that is news makes it clear."""
+def note_ticket_status(ref: RefRow, status: NativeStatus, at: datetime) -> None:
+    """Remember the newest native status of the ref's ticket; one that is news makes it clear.
+
+    ``at`` is when, by our clock, the news came in.
+    """
     if status.name != ref.ticket_status:
         ref.status_unclear_at = None
     ref.ticket_status = status.name
     ref.ticket_status_id = status.id
     ref.ticket_category = status.category
-    ref.status_noted_at = ref.updated_at  # of this very transaction, as of everything noted in it
+    ref.status_noted_at = at
 
 
 def settle(ref: RefRow, case_status: CaseStatus, native: NativeStatus | None) -> None:
