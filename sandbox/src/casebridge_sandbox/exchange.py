@@ -34,6 +34,7 @@ class Call:
         params: The values of the path template's parameters.
         actor: The person whose credentials came along; None for an anonymous call.
         client_host: The address of the caller.
+        door: What was taken off the path, for a vendor with a second entrance.
     """
 
     method: str
@@ -44,6 +45,7 @@ class Call:
     params: Mapping[str, str] = field(default_factory=dict)
     actor: Person | None = None
     client_host: str = ""
+    door: str = ""
 
     @property
     def person(self) -> Person:

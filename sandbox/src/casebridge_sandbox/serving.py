@@ -66,6 +66,10 @@ class SandboxApplication:
     async def _answer(self, call: Call) -> Outcome:
         if call.path == _CONTROL or call.path.startswith(f"{_CONTROL}/"):
             return Outcome(await self._control_reply(call))
+        entered = self._sandbox.enter(call)
+        if isinstance(entered, Reply):
+            return Outcome(entered)
+        call = entered
         context = self._sandbox.context_path
         if context and call.path != context and not call.path.startswith(f"{context}/"):
             if call.path == "/":
@@ -111,7 +115,7 @@ class SandboxApplication:
                 number=number,
                 at=sandbox.clock(),
                 method=call.method,
-                path=sandbox.context_path + call.path,
+                path=call.door + sandbox.context_path + call.path,
                 query=without_credentials(call.query),
                 operation=name,
                 status=outcome.reply.status if outcome.reply and not outcome.cut else None,

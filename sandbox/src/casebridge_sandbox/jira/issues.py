@@ -88,7 +88,7 @@ class IssueCalls:
         answer: JsonObject = {
             "id": ticket.id,
             "key": ticket.key,
-            "self": f"{site.sandbox.base_url}/rest/api/{call.params['version']}/issue/{ticket.id}",
+            "self": site.shapes(call).issue(ticket, ())["self"],
         }
         if isinstance(body.get("transition"), dict):
             answer["transition"] = self._transitions.during_creation(call, ticket, body)

@@ -14,6 +14,7 @@ from casebridge_sandbox.jira.admin import AdminCalls
 from casebridge_sandbox.jira.comments import CommentCalls
 from casebridge_sandbox.jira.documents import text_of
 from casebridge_sandbox.jira.errors import UNAVAILABLE_PAGE, error_reply
+from casebridge_sandbox.jira.gateway import GatewayCalls, enter
 from casebridge_sandbox.jira.index import SearchIndex
 from casebridge_sandbox.jira.issues import IssueCalls
 from casebridge_sandbox.jira.notices import NoticeWriter
@@ -93,6 +94,7 @@ class JiraSandbox(VendorSandbox[JiraScenario]):
             *transitions.operations(),
             *CommentCalls(self._site).operations(),
             *AdminCalls(self._site).operations(),
+            *GatewayCalls(self._site).operations(),
         )
 
     @override
@@ -103,6 +105,10 @@ class JiraSandbox(VendorSandbox[JiraScenario]):
     @override
     def page_path(self, ticket: Ticket) -> str:
         return f"/browse/{ticket.key}"
+
+    @override
+    def enter(self, call: Call) -> Call | Reply:
+        return enter(call, self.scenario)
 
     @override
     def identify(self, call: Call) -> Person | None:

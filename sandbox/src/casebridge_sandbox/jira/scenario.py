@@ -72,6 +72,16 @@ class JiraScenario(Scenario, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         display_name: The name of the integration's account.
         account_id: The id of the integration's account.
         api_token: Its API token (Cloud) and personal access token (Data Center).
+        scoped_token: Whether the API token is a scoped one, which Cloud takes at the gateway
+            only: with the e-mail address, or as a bearer token.
+        cloud_id: The id of the site at the gateway, ``/ex/jira/<cloud id>``.
+        oauth_client_id: The id of the integration's OAuth 2.0 (3LO) app.
+        oauth_client_secret: Its secret.
+        oauth_refresh_token: The refresh token that the first sign-in gave; every exchange
+            at ``/oauth/token`` gives the next one.
+        access_token_seconds: How long an access token is good, in seconds.
+        refresh_grace_seconds: How long a refresh token is taken after its use, in seconds;
+            0 for the strictest of vendors.
         basic_auth: Whether basic authentication is on; Jira 11 ships with it off.
         denied_permissions: The permissions that the account lacks, for example
             ``TRANSITION_ISSUES``, ``ADD_COMMENTS``, ``CREATE_ISSUES``, ``EDIT_ISSUES``,
@@ -130,6 +140,13 @@ class JiraScenario(Scenario, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     display_name: str = "Casebridge"
     account_id: str = "bridge-account"
     api_token: str = "jira-sandbox-token"  # noqa: S105 - the key to nothing but this stand-in
+    scoped_token: bool = False
+    cloud_id: str = "11223344-a1b2-3b33-c444-def123456789"
+    oauth_client_id: str = "jira-sandbox-client"
+    oauth_client_secret: str = "jira-sandbox-client-secret"  # noqa: S105 - as above
+    oauth_refresh_token: str = "jira-sandbox-refresh-0"  # noqa: S105 - as above
+    access_token_seconds: float = 3600.0
+    refresh_grace_seconds: float = 600.0
     basic_auth: bool = True
     denied_permissions: tuple[str, ...] = ()
     search_lag_seconds: float = 0.0

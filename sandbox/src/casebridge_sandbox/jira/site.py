@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from casebridge_sandbox.exchange import Call, Refusal, Reply
 from casebridge_sandbox.jira.errors import error_reply, not_found, refused
+from casebridge_sandbox.jira.gateway import Grants, refuse_at_the_gateway
 from casebridge_sandbox.jira.shapes import Shapes
 from casebridge_sandbox.routing import Operation
 from casebridge_sandbox.tickets import Person, Ticket
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ("JiraSite", "account_of")
 
+_OPEN = frozenset({"server_info", "tenant_info", "token", "resources"})
 _VERSIONS = {"cloud": ("3", "2", "latest"), "data_center": ("2", "latest")}
 
 
@@ -43,10 +45,12 @@ class JiraSite:
 
     def __init__(self, sandbox: VendorSandbox[JiraScenario]) -> None:
         self.sandbox = sandbox
+        self.grants = Grants()
         self._writes: defaultdict[str, deque[datetime]] = defaultdict(deque)
 
     def reset(self) -> None:
-        """Forget the writes that were counted."""
+        """Forget the writes that were counted and the tokens that were given."""
+        self.grants = Grants()
         self._writes.clear()
 
     @property
@@ -59,16 +63,12 @@ class JiraSite:
         version = call.params.get("version", "2")
         if version == "latest":
             version = "3" if self.scenario.is_cloud else "2"
-        return self.shapes_of(version)
+        return self.shapes_of(version, door=call.door)
 
-    def shapes_of(self, version: str) -> Shapes:
-        """Return the shapes of a version of the API."""
-        return Shapes(
-            self.scenario,
-            self.sandbox.desk.people,
-            f"{self.sandbox.base_url}/rest/api",
-            version,
-        )
+    def shapes_of(self, version: str, door: str = "") -> Shapes:
+        """Return the shapes of a version of the API, with links through the caller's entrance."""
+        root = self.sandbox.origin + door if door else self.sandbox.base_url
+        return Shapes(self.scenario, self.sandbox.desk.people, f"{root}/rest/api", version)
 
     def rich_text(self, call: Call) -> bool:
         """Tell whether texts are documents in the version that a call asks for."""
@@ -150,20 +150,26 @@ class JiraSite:
         )
 
     def identify(self, call: Call) -> Person | None:
-        """Return the account whose credentials a call carries, or None."""
+        """Return the account whose credentials a call carries, or None.
+
+        The gateway takes OAuth tokens and scoped API tokens, and the site takes neither.
+        """
         scheme, _, value = call.headers.get("authorization", "").partition(" ")
         scenario = self.scenario
+        at_its_place = bool(call.door) is (scenario.is_cloud and scenario.scoped_token)
         match scheme.lower():
             case "basic" if scenario.basic_auth:
                 try:
                     given = base64.b64decode(value, validate=True).decode()
                 except (binascii.Error, UnicodeDecodeError):
                     return None
-                name, _, token = given.partition(":")
                 login = scenario.email if scenario.is_cloud else scenario.user_name
-                known = name == login and token == scenario.api_token
+                known = at_its_place and given == f"{login}:{scenario.api_token}"
             case "bearer":
-                known = value.strip() == scenario.api_token
+                token = value.strip()
+                known = at_its_place and token == scenario.api_token
+                if call.door and self.grants.knows(token, self.sandbox.clock()):
+                    known = True
             case _:
                 known = False
         return account_of(scenario) if known else None
@@ -174,8 +180,11 @@ class JiraSite:
         Jira Cloud treats bad credentials as no credentials, and hides what the anonymous
         may not see; Data Center answers 401.
         """
-        if operation == "server_info":
+        if operation in _OPEN:
             return None
+        bearer = call.headers.get("authorization", "").lower().startswith("bearer ")
+        if call.door or (bearer and self.scenario.is_cloud):
+            return refuse_at_the_gateway()
         if not self.scenario.is_cloud:
             return error_reply(
                 401,
