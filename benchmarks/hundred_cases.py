@@ -15,33 +15,36 @@ import statistics
 import tempfile
 import time
 from collections import Counter
+from contextlib import AsyncExitStack
 from pathlib import Path
 
-import httpx
+import msgspec
 from stage import Stage, open_stage
+from wire import Wire
 
 PATIENCE_SECONDS = 120
 
 
-async def create(api: httpx.AsyncClient, places: asyncio.Semaphore, number: int) -> float:
-    """Create one case when there is a place, and return the seconds until the answer."""
-    async with places:
-        began = time.perf_counter()
-        response = await api.post("/v1/cases", json={"title": f"case {number}"})
-        response.raise_for_status()
-        return time.perf_counter() - began
+async def create(wires: asyncio.Queue[Wire], number: int) -> float:
+    """Create one case when a connection is free, and return the seconds until the answer."""
+    wire = await wires.get()
+    began = time.perf_counter()
+    await wire.request("POST", "/v1/cases", msgspec.json.encode({"title": f"case {number}"}))
+    took = time.perf_counter() - began
+    wires.put_nowait(wire)
+    return took
 
 
 async def measure(stage: Stage, cases: int, at_once: int) -> None:
     """Create the cases at once, wait for the tickets, and print the figures."""
-    limits = httpx.Limits(max_connections=cases, max_keepalive_connections=cases)
-    async with httpx.AsyncClient(
-        base_url=stage.url, headers=stage.headers, limits=limits, timeout=60, trust_env=False
-    ) as api:
-        await asyncio.gather(*(api.get("/health") for _ in range(cases)))  # open the connections
+    async with AsyncExitStack() as stack:
+        wires = asyncio.Queue[Wire]()
+        for _ in range(at_once):
+            wire = await stack.enter_async_context(Wire(stage.url, stage.headers))
+            await wire.request("GET", "/health")
+            wires.put_nowait(wire)
         began = time.perf_counter()
-        places = asyncio.Semaphore(at_once)
-        answers = await asyncio.gather(*(create(api, places, number) for number in range(cases)))
+        answers = await asyncio.gather(*(create(wires, number) for number in range(cases)))
         answered = time.perf_counter() - began
         counts: dict[str, Counter[str]] = {}
         while time.perf_counter() - began < PATIENCE_SECONDS:

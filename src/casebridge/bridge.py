@@ -166,7 +166,7 @@ async def _backfilling(driver: BackfillDriver | None, sweep_seconds: float) -> A
 def _engine(settings: Settings, database: Database, clock: Clock) -> Engine:
     workers, sweep = settings.workers, settings.sweep_seconds
     if settings.engine == "embedded":
-        return EmbeddedEngine(workers=workers, sweep_seconds=sweep)
+        return EmbeddedEngine(workers=workers, sweep_seconds=sweep, urgency=database.urgency)
     from casebridge.engine.distributed import DistributedEngine  # noqa: PLC0415 - an extra
 
     return DistributedEngine(database, clock, workers=workers, sweep_seconds=sweep)

@@ -9,6 +9,7 @@ import pytest
 from casebridge.engine.distributed import DistributedEngine
 from casebridge.engine.embedded import EmbeddedEngine, Engine
 from casebridge.persistence.database import Database
+from casebridge.persistence.turns import Urgency
 from casebridge.services.clock import utc_now
 from tests.engines.scene import NEVER, Refused, Scene, note_statements
 
@@ -27,7 +28,7 @@ def scene(engine_name: str, database: Database) -> Scene:
 
     def engine(sweep: float) -> Engine:
         if engine_name == "embedded":
-            return EmbeddedEngine(workers=4, sweep_seconds=sweep)
+            return EmbeddedEngine(workers=4, sweep_seconds=sweep, urgency=Urgency())
         return DistributedEngine(database, utc_now, workers=4, sweep_seconds=sweep)
 
     return Scene(engine, database)
@@ -92,4 +93,4 @@ class _Deaf(EmbeddedEngine):
     """An engine whose wake-ups reach nobody."""
 
     def __init__(self) -> None:
-        super().__init__(workers=1, sweep_seconds=NEVER)
+        super().__init__(workers=1, sweep_seconds=NEVER, urgency=Urgency())

@@ -22,11 +22,12 @@ from casebridge.persistence.cases import CaseRow, TimelineRow
 from casebridge.persistence.connectors import ConnectorRow, RefRow
 from casebridge.persistence.database import Database
 from casebridge.services.authenticity import Authenticity, InboundRequest
-from casebridge.services.cases import Cases, NewCase, NewContainmentAction, StatusMove
+from casebridge.services.cases import Cases, NewContainmentAction, StatusMove
 from casebridge.services.connections import Connections
 from casebridge.services.connectors import Connectors, Limits, NewConnector
 from casebridge.services.fanout import FanOut
 from casebridge.services.inbox import Inbox, InboxAnswer
+from casebridge.services.intake import NewCase
 from casebridge.services.tenants import Principal, Scope, Tenants
 from casebridge.services.tickets import Tickets
 from casebridge.services.tokens import NewToken, Tokens

@@ -16,6 +16,7 @@ from casebridge.engine.claims import Claims
 from casebridge.engine.embedded import EmbeddedEngine
 from casebridge.persistence.cases import CaseRow
 from casebridge.persistence.connectors import ConnectorRow, RefRow
+from casebridge.persistence.turns import Urgency
 from casebridge_core import CaseStatus, Connector
 from tests.fanout.bench import LEASE, Bench, Counter
 from tests.fanout.desks import QUIET_SECONDS, Clock, Desk, Trouble
@@ -253,7 +254,7 @@ async def test_no_more_than_its_limit_is_in_flight_however_many_workers_there_ar
     await counter.connect(alpha, in_flight=3)
     for _ in range(12):
         await counter.create_case()
-    engines = [EmbeddedEngine(workers=8, sweep_seconds=0.01) for _ in range(2)]
+    engines = [EmbeddedEngine(workers=8, sweep_seconds=0.01, urgency=Urgency()) for _ in range(2)]
     workers = [Claims(bench.database, noon, lease=LEASE) for _ in engines]
 
     async with asyncio.TaskGroup() as group:

@@ -350,7 +350,7 @@ async def test_a_new_case_goes_before_the_backfill_of_its_connector(scene: Scene
     await scene.advance()
     async with scene.database.write() as session:
         case = await add_case(session, scene.tenant)
-        (new,) = await scene.fanout.reserve(session, case, NOON)
+        ((new,),) = (await scene.fanout.reserve(session, [case], NOON)).values()
 
     assert await claimed(scene, 1) == [new[0].id]
 
@@ -362,7 +362,7 @@ async def test_the_backfill_of_one_tenant_does_not_starve_anothers_new_case(scen
         other = await add_tenant(session)
         await add_connector(session, other)
         case = await add_case(session, other)
-        (new,) = await scene.fanout.reserve(session, case, NOON)
+        ((new,),) = (await scene.fanout.reserve(session, [case], NOON)).values()
 
     assert new[0].id in await claimed(scene, 2)
 

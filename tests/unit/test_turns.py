@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from casebridge.persistence.turns import Turns, urgently
+from casebridge.persistence.turns import Turns, Urgency, urgently
 
 
 async def write(turns: Turns, log: list[str], name: str, *, urgent: bool = False) -> None:
@@ -83,3 +83,28 @@ async def test_a_free_turn_is_taken_at_once_and_a_failure_gives_it_back() -> Non
     await write(turns, log, "next")
 
     assert log == ["next"]
+
+
+async def test_urgent_writes_are_waited_for_until_the_last_has_ended() -> None:
+    urgency = Urgency()
+    with urgently(), urgency.counted():
+        waiting = asyncio.create_task(urgency.calm(60))
+        await started(waiting)
+        with urgency.counted():
+            await started(waiting)
+        await started(waiting)
+        assert not waiting.done()
+
+    await asyncio.wait_for(waiting, 60)
+
+
+async def test_what_is_not_urgent_holds_nobody_back() -> None:
+    urgency = Urgency()
+    with urgency.counted():
+        await asyncio.wait_for(urgency.calm(60), 1)
+
+
+async def test_the_patience_has_an_end() -> None:
+    urgency = Urgency()
+    with urgently(), urgency.counted():
+        await urgency.calm(0.001)

@@ -101,23 +101,25 @@ class BackfillDriver:
                 )
                 return
             cases = await self._next_cases(session, row, min(_BATCH, _room(row, tally)))
-            for case in cases:
-                await self._reserve(session, row, case)
+            await self._reserve(session, row, cases)
             if not cases and tally.left == 0 and _room(row, tally) > 0:
                 row.state, row.finished_at = BackfillState.DONE, now
                 row.note = None
 
-    async def _reserve(self, session: AsyncSession, row: BackfillRow, case: CaseRow) -> None:
+    async def _reserve(
+        self, session: AsyncSession, row: BackfillRow, cases: Sequence[CaseRow]
+    ) -> None:
         now = self._clock()
-        refs = await self._fanout.reserve(
-            session, case, now, only=row.connector_id, backfill=row.id
+        reserved = await self._fanout.reserve(
+            session, cases, now, only=row.connector_id, backfill=row.id
         )
-        row.last_case_id = case.id
-        for ref, connector in refs:
-            cause = Cause(actor=row.actor, at=now, connector_id=connector.id)
-            text = f"backfill of {connector.name}: a ticket is reserved"
-            detail = {"backfill": row.public_id, "ticket": ref.public_id}
-            timeline.record(session, case, cause, TimelineKind.BACKFILL, text, **detail)
+        for case in cases:
+            row.last_case_id = case.id
+            for ref, connector in reserved[case.id]:
+                cause = Cause(actor=row.actor, at=now, connector_id=connector.id)
+                text = f"backfill of {connector.name}: a ticket is reserved"
+                detail = {"backfill": row.public_id, "ticket": ref.public_id}
+                timeline.record(session, case, cause, TimelineKind.BACKFILL, text, **detail)
 
     async def _next_cases(
         self, session: AsyncSession, row: BackfillRow, limit: int

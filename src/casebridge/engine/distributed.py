@@ -63,7 +63,9 @@ class DistributedEngine:
         """``workers`` convergences at a time; ``sweep_seconds`` between looks without a nudge."""
         self._database = database
         self._clock = clock
-        self._here = EmbeddedEngine(workers=workers, sweep_seconds=sweep_seconds)
+        self._here = EmbeddedEngine(
+            workers=workers, sweep_seconds=sweep_seconds, urgency=database.urgency
+        )
         self._stopping = asyncio.Event()
         self._queue: QueueManager | None = None
 

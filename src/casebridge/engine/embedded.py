@@ -7,15 +7,17 @@ import logging
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from casebridge.engine.claims import Claim
 from casebridge.persistence.database import after_commit
+from casebridge.persistence.turns import Urgency
 
 log = logging.getLogger(__name__)
 
+_PATIENCE_SECONDS: Final = 0.25
 Take = Callable[[int], Coroutine[Any, Any, list[Claim]]]
 """Claims up to so many due refs."""
 Converge = Callable[[Claim], Coroutine[Any, Any, None]]
@@ -45,8 +47,12 @@ class EmbeddedEngine:
     nothing.
     """
 
-    def __init__(self, *, workers: int, sweep_seconds: float) -> None:
-        """``workers`` convergences at a time; ``sweep_seconds`` between looks without a wake-up."""
+    def __init__(self, *, workers: int, sweep_seconds: float, urgency: Urgency) -> None:
+        """``workers`` convergences at a time; ``sweep_seconds`` between looks without a wake-up.
+
+        While an ``urgency`` lasts, nothing new is begun, up to a limit: then both share.
+        """
+        self._urgency = urgency
         self._workers = workers
         self._sweep = sweep_seconds
         self._woken = asyncio.Event()
@@ -85,6 +91,7 @@ class EmbeddedEngine:
     async def _take(self, take: Take, room: int) -> list[Claim]:
         if room <= 0:
             return []
+        await self._urgency.calm(_PATIENCE_SECONDS)
         try:
             return await take(room)
         except Exception:

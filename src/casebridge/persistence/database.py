@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from casebridge.persistence.turns import Turns
+from casebridge.persistence.turns import Turns, Urgency
 
 _WRITES: Final = "casebridge_writes"
 _BUSY_TIMEOUT_MS: Final = 10_000
@@ -46,6 +46,7 @@ class Database:
             self.url, pool_timeout=_POOL_TIMEOUT_SECONDS, **pool
         )
         self._writer: AsyncEngine = self.engine
+        self.urgency = Urgency()
         self._turns: Turns | None = Turns() if self.is_sqlite else None
         if self.is_sqlite:
             event.listen(self.engine.sync_engine, "connect", _set_up_sqlite)
@@ -69,11 +70,8 @@ class Database:
 
         What was handed to `after_commit` runs after the commit, and not at all after a rollback.
         """
-        if self._turns is not None:
-            async with self._turns, self._transaction() as session:
-                yield session
-        else:
-            async with self._transaction() as session:
+        with self.urgency.counted():
+            async with self._turns or nullcontext(), self._transaction() as session:
                 yield session
         for action in session.info.get(_AFTER_COMMIT, ()):
             action()

@@ -1,11 +1,11 @@
-"""Taking turns at SQLite's one writer: whoever somebody waits for goes first."""
+"""Whoever somebody waits for goes first: at SQLite's one writer, and before new fan-out."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from types import TracebackType
 
@@ -20,6 +20,38 @@ def urgently() -> Iterator[None]:
         yield
     finally:
         _urgent.reset(token)
+
+
+class Urgency:
+    """Counts the urgent writes under way, so that what nobody waits for can hold back."""
+
+    def __init__(self) -> None:
+        """Begin calm."""
+        self._writes = 0
+        self._calm = asyncio.Event()
+        self._calm.set()
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """Count what happens inside, if it is urgent."""
+        if not _urgent.get():
+            yield
+            return
+        self._writes += 1
+        self._calm.clear()
+        try:
+            yield
+        finally:
+            self._writes -= 1
+            if self._writes == 0:
+                self._calm.set()
+
+    async def calm(self, patience_seconds: float) -> None:
+        """Wait until no urgent write is under way, but never longer than the patience."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_seconds):
+                while self._writes:
+                    await self._calm.wait()
 
 
 class Turns:

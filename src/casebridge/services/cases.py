@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from casebridge.domain.actors import TimelineKind
-from casebridge.domain.identifiers import ACTION, CASE, new_id
+from casebridge.domain.identifiers import ACTION, new_id
 from casebridge.persistence.cases import AnnotationRow, CaseRow, ContainmentActionRow, TimelineRow
 from casebridge.persistence.connectors import ConnectorRow, RefRow
 from casebridge.persistence.database import Database
@@ -20,28 +20,11 @@ from casebridge.services import timeline
 from casebridge.services.clock import Clock
 from casebridge.services.fanout import FanOut
 from casebridge.services.faults import NotFound
+from casebridge.services.intake import Intake, Line, NewCase, Text, Title
 from casebridge.services.lifecycle import check_version, lock_case, transition
 from casebridge.services.snapshots import containment_actions
 from casebridge.services.tenants import Principal
 from casebridge_core import CaseStatus, Entity, Severity
-
-Title = Annotated[str, Meta(min_length=1, max_length=1000)]
-Text = Annotated[str, Meta(max_length=100_000)]
-Line = Annotated[str, Meta(min_length=1, max_length=2000)]
-
-
-class NewCase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a case is created from. ``deep_link`` defaults to the case's page in this service."""
-
-    title: Title
-    summary: Text = ""
-    agent_summary: Text | None = None
-    severity: Severity = Severity.MEDIUM
-    status: CaseStatus = CaseStatus.OPEN
-    detection_rules: Annotated[tuple[Line, ...], Meta(max_length=500)] = ()
-    raw_events: Annotated[tuple[Line, ...], Meta(max_length=10_000)] = ()
-    entities: Annotated[tuple[Entity, ...], Meta(max_length=2000)] = ()
-    deep_link: Annotated[str, Meta(pattern=r"^https?://\S+$", max_length=2000)] | None = None
 
 
 class CaseEdit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -91,37 +74,11 @@ class Cases:
         self._database = database
         self._fanout = fanout
         self._clock = clock
-        self._public_url = public_url.rstrip("/")
+        self._intake = Intake(database, fanout, clock, public_url)
 
     async def create(self, who: Principal, new: NewCase) -> CaseDetail:
         """Create a case and reserve its tickets; no vendor is called."""
-        now = self._clock()
-        public_id = new_id(CASE)
-        case = CaseRow(
-            public_id=public_id,
-            tenant_id=who.tenant_id,
-            title=new.title,
-            summary=new.summary,
-            agent_summary=new.agent_summary,
-            severity_initial=new.severity,
-            severity=new.severity,
-            status=new.status,
-            status_trail=[new.status],
-            status_changed_at=now,
-            version=1,
-            deep_link=new.deep_link or f"{self._public_url}/cases/{public_id}",
-            detection_rules=list(new.detection_rules),
-            raw_events=list(new.raw_events),
-            entities=msgspec.to_builtins(new.entities),
-            created_at=now,
-            updated_at=now,
-        )
-        async with self._database.write() as session:
-            session.add(case)
-            await session.flush()
-            text = f"case created with severity {new.severity}"
-            timeline.record(session, case, who.cause(now), TimelineKind.CASE_CREATED, text)
-            refs = await self._fanout.reserve(session, case, now)
+        case, refs = await self._intake.create(who, new)
         return CaseDetail(case, (), refs, ())
 
     async def edit(self, who: Principal, case_id: str, edit: CaseEdit) -> CaseDetail:
@@ -223,7 +180,7 @@ class Cases:
             case = await lock_case(session, who.tenant_id, case_id)
             text = "resync asked for"
             timeline.record(session, case, who.cause(now), TimelineKind.RESYNC, text)
-            await self._fanout.reserve(session, case, now)
+            await self._fanout.reserve(session, [case], now)
             await session.execute(
                 update(RefRow).where(RefRow.case_id == case.id).values(verify_asked=True)
             )

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from casebridge.domain.identifiers import REF, correlation_key, new_id
 from casebridge.persistence.cases import CaseRow
 from casebridge.persistence.connectors import ConnectorRow, RefRow
+from casebridge.persistence.schema import insert_all
 from casebridge_core import Capability, ConnectorCatalog
 
 NEW_WORK: Final = 0
@@ -38,38 +39,48 @@ class FanOut:
     async def reserve(
         self,
         session: AsyncSession,
-        case: CaseRow,
+        cases: Sequence[CaseRow],
         now: datetime,
         *,
         only: int | None = None,
         backfill: int | None = None,
-    ) -> list[tuple[RefRow, ConnectorRow]]:
-        """Reserve a ref for every connector that mints tickets and has none yet for this case.
+    ) -> dict[int, list[tuple[RefRow, ConnectorRow]]]:
+        """Reserve a ref for every connector that mints tickets and has none yet for a case.
 
         A connector whose plugin is missing counts: its ref waits until the plugin is back.
         ``only`` names the one connector to reserve for, ``backfill`` the backfill that asks: its
         refs wait for new work.
-        Returns the new refs, each with its connector.
+        Returns the new refs, to read and no more, by the id of the case, each with its connector.
         """
-        taken = select(RefRow.connector_id).where(RefRow.case_id == case.id)
         connectors = await session.scalars(
-            select(ConnectorRow).where(
-                ConnectorRow.tenant_id == case.tenant_id,
+            select(ConnectorRow)
+            .where(
+                ConnectorRow.tenant_id.in_({case.tenant_id for case in cases}),
                 ConnectorRow.enabled,
                 ConnectorRow.removed_at.is_(None),
-                ConnectorRow.id.not_in(taken),
                 true() if only is None else ConnectorRow.id == only,
             )
+            .order_by(ConnectorRow.id)
         )
-        refs = [
-            (_new_ref(case, row, now, backfill=backfill), row)
-            for row in connectors
-            if self._mints(row.vendor)
-        ]
-        session.add_all(ref for ref, _ in refs)
-        await session.flush()
-        await self._wakeups.wake(session, [ref.id for ref, _ in refs], now)
-        return refs
+        minting = [row for row in connectors if self._mints(row.vendor)]
+        taken = await session.execute(
+            select(RefRow.case_id, RefRow.connector_id).where(
+                RefRow.case_id.in_([case.id for case in cases])
+            )
+        )
+        there = {(case_id, connector_id) for case_id, connector_id in taken}
+        reserved = {
+            case.id: [
+                (_new_ref(case, row, now, backfill=backfill), row)
+                for row in minting
+                if row.tenant_id == case.tenant_id and (case.id, row.id) not in there
+            ]
+            for case in cases
+        }
+        refs = [ref for pairs in reserved.values() for ref, _ in pairs]
+        await insert_all(session, refs)
+        await self._wakeups.wake(session, [ref.id for ref in refs], now)
+        return reserved
 
     async def schedule(
         self, session: AsyncSession, case: CaseRow, now: datetime, *, but: Iterable[int] = ()

@@ -151,7 +151,7 @@ class Tickets:
         async with self._database.write() as session:
             connector = await _connector(session, who, connector_id)
             case = await lock_case(session, who.tenant_id, push.case_id)
-            await self._fanout.reserve(session, case, now, only=connector.id)
+            await self._fanout.reserve(session, [case], now, only=connector.id)
             ref = await _ref_of(session, case, connector)
             if ref is None:
                 raise Conflict(f"connector {connector.name} is disabled or mints no tickets")

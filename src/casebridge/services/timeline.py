@@ -25,25 +25,34 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
     event_id: int | None = None
 
 
+def line(
+    case: CaseRow,
+    cause: Cause,
+    kind: TimelineKind,
+    text: str,
+    **detail: Any,  # noqa: ANN401 - stored as JSON
+) -> TimelineRow:
+    """Return one line of the case's timeline; ``detail`` is JSON."""
+    return TimelineRow(
+        tenant_id=case.tenant_id,
+        case_id=case.id,
+        at=cause.at,
+        kind=kind,
+        actor_label=cause.actor,
+        text=text,
+        connector_id=cause.connector_id,
+        event_id=cause.event_id,
+        detail=detail,
+    )
+
+
 def record(
     session: AsyncSession,
     case: CaseRow,
     cause: Cause,
     kind: TimelineKind,
     text: str,
-    **detail: Any,  # noqa: ANN401 - stored as JSON
+    **detail: Any,  # noqa: ANN401 - as above
 ) -> None:
-    """Add one line to the case's timeline, in the caller's transaction; ``detail`` is JSON."""
-    session.add(
-        TimelineRow(
-            tenant_id=case.tenant_id,
-            case_id=case.id,
-            at=cause.at,
-            kind=kind,
-            actor_label=cause.actor,
-            text=text,
-            connector_id=cause.connector_id,
-            event_id=cause.event_id,
-            detail=detail,
-        )
-    )
+    """Add one line to the case's timeline, in the caller's transaction."""
+    session.add(line(case, cause, kind, text, **detail))

@@ -17,16 +17,14 @@ _BEARER = "bearer "
 
 def provide_bridge(request: Request[Any, Any, Any]) -> Bridge:
     """Return the process's bridge."""
-    return _bridge(request)
-
-
-def _bridge(request: Request[Any, Any, Any]) -> Bridge:
     bridge: Bridge = request.app.state.bridge
     return bridge
 
 
-async def provide_principal(request: Request[Any, Any, Any]) -> Principal:
-    """Return who is asking.
+async def provide_principal(
+    request: Request[Any, Any, Any], bridge: NamedDependency[Bridge]
+) -> Principal:
+    """Return who is asking. It asks for the bridge as well: in turn is cheaper than at once.
 
     Raises:
         Unauthenticated: no valid API key came with the request.
@@ -35,14 +33,16 @@ async def provide_principal(request: Request[Any, Any, Any]) -> Principal:
     header = request.headers.get("authorization", "")
     if header[: len(_BEARER)].lower() != _BEARER:
         raise Unauthenticated("send an API key: Authorization: Bearer cbk_…")
-    who = await _bridge(request).tenants.authenticate(header[len(_BEARER) :].strip())
+    who = await bridge.tenants.authenticate(header[len(_BEARER) :].strip())
     wanted: Scope = request.route_handler.opt.get("scope", Scope.READ)
     if not who.may(wanted):
         raise Forbidden(f"this needs an API key with the scope {wanted}")
     return who
 
 
-async def provide_page_reader(request: Request[Any, Any, Any]) -> Principal:
+async def provide_page_reader(
+    request: Request[Any, Any, Any], bridge: NamedDependency[Bridge]
+) -> Principal:
     """Return who opened a page: the browser asks for an API key as the password.
 
     Raises:
@@ -50,7 +50,7 @@ async def provide_page_reader(request: Request[Any, Any, Any]) -> Principal:
     """
     key = _basic_password(request.headers.get("authorization", ""))
     try:
-        return await _bridge(request).tenants.authenticate(key)
+        return await bridge.tenants.authenticate(key)
     except Unauthenticated as error:
         raise SignInNeeded("sign in with an API key as the password, any user name") from error
 

@@ -9,7 +9,8 @@ from litestar import Controller, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta
 
-from casebridge.services.cases import CaseEdit, NewCase, NewContainmentAction, StatusMove
+from casebridge.services.cases import CaseEdit, NewContainmentAction, StatusMove
+from casebridge.services.intake import NewCase
 from casebridge.services.tenants import Scope
 from casebridge.web.access import Caller, TheBridge
 from casebridge.web.paging import Cursor, Limit, Page, decode_cursor, encode_cursor
