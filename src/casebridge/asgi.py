@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, cast
 
 from litestar import Litestar, Router
 from litestar.config.app import AppConfig
@@ -12,6 +13,8 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.template.config import TemplateConfig
+from litestar.types import ASGIApp
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from casebridge.bridge import open_bridge
 from casebridge.services.clock import Clock, utc_now
@@ -29,8 +32,10 @@ from casebridge.web import (
     tokens,
 )
 from casebridge.web.access import provide_bridge, provide_page_reader, provide_principal
+from casebridge.web.deadline import BodyDeadline
 from casebridge.web.problems import HANDLERS
 from casebridge.web.urgency import UrgentMiddleware
+from casebridge.web.url_secrets import UrlSecrets
 from casebridge_core import ConnectorCatalog
 
 
@@ -76,17 +81,20 @@ def create_app(
         dependencies={"who": Provide(provide_principal)},
         security=[{"apiKey": []}],
     )
-    public = Router(path="/v1", route_handlers=[inbox.receive, inbox.receive_for_token])
+    public = Router(
+        path="/v1",
+        route_handlers=[inbox.receive, inbox.receive_for_token, inbox.receive_with_secret],
+    )
     console = Router(
         path="/",
         route_handlers=[pages.case_page],
         dependencies={"who": Provide(provide_page_reader)},
     )
-    return Litestar.from_config(
+    app = Litestar.from_config(
         AppConfig(
             route_handlers=[api, public, console, pages.stylesheet, health.health, health.ready],
             template_config=TemplateConfig(directory=pages.TEMPLATES, engine=JinjaTemplateEngine),
-            middleware=[UrgentMiddleware()],
+            middleware=[BodyDeadline(chosen.inbox_body_seconds), UrgentMiddleware()],
             dependencies={"bridge": Provide(provide_bridge, sync_to_thread=False)},
             exception_handlers=HANDLERS,
             lifespan=[lifespan],
@@ -102,3 +110,8 @@ def create_app(
             ),
         )
     )
+    outermost: ASGIApp = UrlSecrets(app.asgi_handler)
+    if chosen.proxies:
+        outermost = cast("ASGIApp", ProxyHeadersMiddleware(cast("Any", outermost), chosen.proxies))
+    app.asgi_handler = outermost
+    return app

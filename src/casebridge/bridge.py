@@ -29,7 +29,9 @@ from casebridge.services.fanout import FanOut
 from casebridge.services.flags import Flags
 from casebridge.services.inbox import Inbox
 from casebridge.services.tenants import Tenants
+from casebridge.services.throttle import Throttle
 from casebridge.services.tickets import Tickets
+from casebridge.services.token_secrets import TokenSecrets
 from casebridge.services.tokens import Tokens
 from casebridge.services.vault import Vault
 from casebridge.settings import Settings
@@ -52,6 +54,7 @@ class Bridge:
     backfills: Backfills
     flags: Flags
     tokens: Tokens
+    throttle: Throttle
     inbox: Inbox
 
 
@@ -86,8 +89,13 @@ async def open_bridge(
     )
     engine = _engine(settings, database, clock)
     fanout = FanOut(catalog, engine)
-    tokens = Tokens(database, vault, connections, clock, settings.address)
-    authenticity = Authenticity(database, tokens, catalog)
+    secrets = TokenSecrets(vault, clock)
+    tokens = Tokens(database, secrets, connections, clock, settings.address)
+    throttle = Throttle(
+        clock, per_token=settings.inbox_token_rate, per_address=settings.inbox_address_rate
+    )
+    tolerance = timedelta(seconds=settings.inbox_timestamp_seconds)
+    authenticity = Authenticity(database, secrets, catalog, throttle, clock, tolerance=tolerance)
     bridge = Bridge(
         settings=settings,
         database=database,
@@ -99,6 +107,7 @@ async def open_bridge(
         backfills=Backfills(database, Planner(database, connections), clock),
         flags=Flags(database, clock),
         tokens=tokens,
+        throttle=throttle,
         inbox=Inbox(database, authenticity, connections, fanout, clock),
     )
     try:

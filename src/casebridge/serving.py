@@ -107,6 +107,7 @@ class _Server(uvicorn.Server):
                 app,
                 log_config=None,
                 access_log=False,
+                proxy_headers=False,  # the application has a setting for whom to believe
                 lifespan="on",
                 timeout_graceful_shutdown=_GRACE_SECONDS,
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from importlib.util import find_spec
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -17,6 +18,8 @@ OF_THE_COMMAND_LINE: Final = ("CASEBRIDGE_URL", "CASEBRIDGE_API_KEY")
 DEFAULT_ADDRESS: Final = "http://127.0.0.1:8000"
 _POSTGRES: Final = "postgresql+asyncpg:"
 _WORDS: Final = {
+    "Expected `int` >=": "must be 0 or more",
+    "Expected `float` >": "must be more than 0",
     "Expected `int`": "must be a whole number",
     "Expected `float`": "must be a number",
     "Expected `str` matching regex": "must be a URL that begins with http:// or https://",
@@ -49,6 +52,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         sweep_seconds: how often due refs are looked for without a wake-up.
         vendor_timeout_seconds: longest wait for one answer of a vendor.
         inbox_body_bytes: largest webhook body taken.
+        inbox_body_seconds: longest time that a request's body may take to arrive.
+        inbox_timestamp_seconds: how far a signed timestamp may be from the present.
+        inbox_token_rate: authentic deliveries a minute with one token; 0 is no limit.
+        inbox_address_rate: refused requests a minute from one address; 0 is no limit.
+        trusted_proxies: addresses or networks, comma-separated, whose ``X-Forwarded-For`` tells
+            where a request comes from; empty means that nobody's does.
         log_level: DEBUG, INFO, WARNING or ERROR.
     """
 
@@ -63,6 +72,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sweep_seconds: float = 1.0
     vendor_timeout_seconds: float = 20.0
     inbox_body_bytes: int = 1_048_576
+    inbox_body_seconds: Annotated[float, Meta(gt=0)] = 10.0
+    inbox_timestamp_seconds: Annotated[int, Meta(ge=0)] = 300
+    inbox_token_rate: Annotated[int, Meta(ge=0)] = 6000
+    inbox_address_rate: Annotated[int, Meta(ge=0)] = 120
+    trusted_proxies: str = ""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @classmethod
@@ -97,8 +111,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """See that the engine and the database fit each other, and that their packages are there.
 
         Raises:
-            InvalidSettings: something is missing; the message names it and the cure.
+            InvalidSettings: something is missing or unreadable; the message names it and the cure.
         """
+        for proxy in self.proxies:
+            try:
+                ip_network(proxy)
+            except ValueError:
+                msg = f"{PREFIX}TRUSTED_PROXIES must hold IP addresses or networks, comma-separated"
+                raise InvalidSettings(msg) from None
         on_postgres = self.database_url.startswith(_POSTGRES)
         if self.engine == "distributed" and not on_postgres:
             msg = (
@@ -135,8 +155,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def allow_list(self) -> tuple[str, ...] | None:
         """The enabled entry-point names, or None for all."""
-        names = tuple(name.strip() for name in self.plugins.split(",") if name.strip())
-        return names or None
+        return tuple(_listed(self.plugins)) or None
+
+    @property
+    def proxies(self) -> list[str]:
+        """The addresses and networks of the trusted proxies."""
+        return _listed(self.trusted_proxies)
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _in_words(problem: str) -> str:

@@ -29,7 +29,9 @@ from casebridge.services.fanout import FanOut
 from casebridge.services.inbox import Inbox, InboxAnswer
 from casebridge.services.intake import NewCase
 from casebridge.services.tenants import Principal, Scope, Tenants
+from casebridge.services.throttle import Throttle
 from casebridge.services.tickets import Tickets
+from casebridge.services.token_secrets import TokenSecrets
 from casebridge.services.tokens import NewToken, Tokens
 from casebridge.services.vault import Vault
 from casebridge_core import CaseStatus, ConnectorCatalog
@@ -113,12 +115,14 @@ class Bench:
         vault = Vault.from_settings(_KEY, path)
         self.connections = Connections(self.database, catalog, vault, clock, timeout=20.0)
         self.fanout = FanOut(catalog, _NobodyListens())
-        self.tokens = Tokens(self.database, vault, self.connections, clock, "https://soc.example")
+        secrets = TokenSecrets(vault, clock)
+        self.tokens = Tokens(self.database, secrets, self.connections, clock, "https://soc.example")
         self.tenants = Tenants(self.database, clock)
         self.cases = Cases(self.database, self.fanout, clock, "https://soc.example")
         self.connectors = Connectors(self.database, self.connections, self.fanout, clock)
         self.tickets = Tickets(self.database, self.fanout, clock)
-        authenticity = Authenticity(self.database, self.tokens, catalog)
+        throttle = Throttle(clock, per_token=0, per_address=0)
+        authenticity = Authenticity(self.database, secrets, catalog, throttle, clock)
         self.inbox = Inbox(self.database, authenticity, self.connections, self.fanout, clock)
         self.claims = Claims(self.database, clock, lease=LEASE)
         self.convergence = Convergence(

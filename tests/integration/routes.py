@@ -18,8 +18,14 @@ from casebridge.settings import Settings
 from casebridge_core import ConnectorCatalog
 from tests.integration import acme
 
-PUBLIC = {"/health", "/ready", "/v1/inbox/itsm", "/v1/inbox/itsm/{token_id:str}"}
-"""What needs no API key: the inbox has its signature, the rest tells nothing."""
+PUBLIC = {
+    "/health",
+    "/ready",
+    "/v1/inbox/itsm",
+    "/v1/inbox/itsm/{token_id:str}",
+    "/v1/inbox/itsm/{token_id:str}/{secret:str}",
+}
+"""What needs no API key: the inbox has its own proof, the rest tells nothing."""
 _OF_NO_TENANT = ("/schema", "/static/")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -12,16 +13,21 @@ from casebridge.cli.display import Display
 _COLUMNS = {
     "id": "ID",
     "name": "NAME",
+    "state": "STATE",
+    "strength": "SCHEME",
     "url": "URL",
     "last_used_at": "LAST USED",
     "rotated_at": "ROTATED",
-    "revoked_at": "REVOKED",
+    "expires_at": "EXPIRES",
 }
 _ISSUED = {
     "id": "id",
     "name": "name",
+    "strength": "scheme",
+    "connector_id": "connector",
     "url": "url",
     "secret": "secret",
+    "expires_at": "expires",
     "previous_secret_until": "secret before is good until",
 }
 
@@ -34,18 +40,46 @@ def token() -> None:
 @token.command(epilog=EXIT_CODES)
 @click.argument("name")
 @click.option("--connector", help="Take only this connector's webhooks; its id or name.")
+@click.option(
+    "--scheme",
+    type=click.Choice(["signature", "static_header", "static_url"]),
+    default="signature",
+    show_default=True,
+    help="How deliveries prove themselves; a static secret is the weaker way.",
+)
+@click.option("--require-timestamp", is_flag=True, help="Take only signatures over a timestamp.")
+@click.option(
+    "--expires",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]),
+    help="When the token ends, in UTC; without it, when it is revoked.",
+)
 @calls_service
-def mint(service: ServiceClient, display: Display, name: str, connector: str | None) -> None:
+def mint(
+    service: ServiceClient,
+    display: Display,
+    name: str,
+    connector: str | None,
+    scheme: str,
+    require_timestamp: bool,  # noqa: FBT001 - click hands it over by name
+    expires: datetime | None,
+) -> None:
     """Mint a token; its secret is shown this once."""
-    bound = None if connector is None else service.connector_id(connector)
-    _issued(display, service.post("/v1/inbox-tokens", {"name": name, "connector_id": bound}))
+    body = {
+        "name": name,
+        "connector_id": None if connector is None else service.connector_id(connector),
+        "scheme": scheme,
+        "timestamp_required": require_timestamp,
+        "expires_at": None if expires is None else expires.replace(tzinfo=UTC).isoformat(),
+    }
+    _issued(display, service.post("/v1/inbox-tokens", body))
 
 
 @token.command("list", epilog=EXIT_CODES)
 @calls_service
 def list_tokens(service: ServiceClient, display: Display) -> None:
-    """List the tokens, revoked ones included."""
-    display.table(service.get("/v1/inbox-tokens"), _COLUMNS, empty="There is no inbox token yet.")
+    """List the tokens, those that are over included."""
+    tokens = [_shown(display, each) for each in service.get("/v1/inbox-tokens")]
+    display.table(tokens, _COLUMNS, empty="There is no inbox token yet.")
 
 
 @token.command(epilog=EXIT_CODES)
@@ -85,5 +119,17 @@ def guide(service: ServiceClient, display: Display, token_id: str, connector: st
 
 
 def _issued(display: Display, issued: dict[str, Any]) -> None:
-    display.card(issued, _ISSUED)
+    display.card(_shown(display, issued), _ISSUED)
     display.note("\nKeep the secret now: it is not shown again.")
+    for warning in issued["warnings"]:
+        display.note(f"\n{warning}")
+
+
+def _shown(display: Display, token: dict[str, Any]) -> dict[str, Any]:
+    """Add, for a person, how deliveries prove themselves: a weaker scheme is called that."""
+    if display.as_json:
+        return token
+    scheme = token["scheme"]
+    weaker = "" if scheme == "signature" else " (weaker)"
+    timestamped = " over a timestamp" if token["timestamp_required"] else ""
+    return {**token, "strength": f"{scheme}{weaker}{timestamped}"}

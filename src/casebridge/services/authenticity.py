@@ -1,9 +1,14 @@
-"""Whether a delivery is authentic: the token that it names, and the proof that it carries."""
+"""Whether a delivery is authentic: the token that it names, and the proof that it carries.
+
+Every refusal is the same answer after the same work: one query, two secrets opened, each scheme's
+MAC under both of them, each static secret compared with both. Only then is anything decided.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Final
 
 import msgspec
@@ -12,32 +17,45 @@ from sqlalchemy import select
 from casebridge.persistence.connectors import ConnectorRow
 from casebridge.persistence.database import Database
 from casebridge.persistence.inbox import InboxTokenRow
-from casebridge.services.faults import Unauthenticated
-from casebridge.services.tokens import Tokens
-from casebridge_core import AISOC_SIGNATURE, ConnectorCatalog, SignatureScheme
+from casebridge.services.clock import Clock
+from casebridge.services.faults import Unauthenticated, Unavailable
+from casebridge.services.throttle import Throttle
+from casebridge.services.token_secrets import TokenSecrets
+from casebridge.services.token_terms import TokenState, state_of
+from casebridge.services.vault import VaultError
+from casebridge_core import (
+    AISOC_SIGNATURE,
+    STATIC_SECRET_HEADER,
+    ConnectorCatalog,
+    InboxScheme,
+    SignatureScheme,
+)
+from casebridge_core.signatures import is_same_secret, read_timestamp
 
 log = logging.getLogger(__name__)
 
 TOKEN_HEADER: Final = "x-aisoc-token-id"  # noqa: S105 - a header's name
-_NOBODY: Final = ("no such token, but the same work",)
 
 
 class InboundRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A request at the inbox's door, of which nothing is believed yet.
 
-    ``headers`` have lower-case names.
+    ``headers`` have lower-case names; ``address`` is the sender's; ``url_secret`` is what came in
+    the URL after the token id.
     """
 
     token_id: str
     headers: Mapping[str, str]
     body: bytes
+    address: str = ""
+    url_secret: str = ""
 
 
 class Admission(msgspec.Struct, frozen=True, kw_only=True):
     """Whose delivery an authentic request is, and how it proved that.
 
     ``connector`` is the one that the token is bound to, if any; ``scheme`` is the header of the
-    signature that was good.
+    signature that was good, or the token's static scheme.
     """
 
     token: InboxTokenRow
@@ -50,40 +68,86 @@ class Admission(msgspec.Struct, frozen=True, kw_only=True):
         return self.connector.vendor if self.connector is not None else None
 
 
+class _Proof(msgspec.Struct, frozen=True, kw_only=True):
+    """A secret that was proven to be known, and how; ``timestamp`` is what the MAC covers."""
+
+    kind: InboxScheme
+    by: str
+    timestamp: str | None = None
+
+
 class Authenticity:
     """Lets authentic requests in, and tells nobody else why not."""
 
-    def __init__(self, database: Database, tokens: Tokens, catalog: ConnectorCatalog) -> None:
-        """Bind what a proof is checked against."""
+    def __init__(
+        self,
+        database: Database,
+        secrets: TokenSecrets,
+        catalog: ConnectorCatalog,
+        throttle: Throttle,
+        clock: Clock,
+        *,
+        tolerance: timedelta = timedelta(minutes=5),
+    ) -> None:
+        """Bind what a proof is checked against; ``tolerance`` is how old a timestamp may be."""
         self._database = database
-        self._tokens = tokens
+        self._secrets = secrets
         self._catalog = catalog
+        self._throttle = throttle
+        self._clock = clock
+        self._tolerance = tolerance
 
     async def admit(self, request: InboundRequest) -> Admission:
         """Return whose delivery this is.
 
         Raises:
-            Unauthenticated: unknown or revoked token, or no valid signature: one and the same.
+            Unauthenticated: it does not prove to be authentic, for whatever reason.
+            TooMany: it is authentic, and its token is over its rate.
+            Unavailable: the secrets cannot be opened; the vendor shall send it again.
             sqlalchemy.exc.SQLAlchemyError: the tokens cannot be read.
         """
+        token, connector = await self._look_up(request.token_id)
+        try:
+            secrets = self._secrets.to_try(token)
+        except VaultError as error:
+            log.error("webhook not taken: %s", error)  # noqa: TRY400 - the sentence says it all
+            raise Unavailable("the delivery could not be checked; send it again") from error
+        proofs = tuple(self._proofs(request, secrets))
+        accepted = [proof for proof in proofs if token and self._suffices(proof, token)]
+        if token is None or not accepted:
+            known = token.public_id if token is not None else "that does not exist"
+            log.warning("webhook refused: token %s, proofs: %d", known, len(proofs))
+            self._throttle.refused(request.address)
+            raise Unauthenticated("the token or the signature is not valid")
+        self._throttle.admitted(request.address, token.public_id)
+        return Admission(token=token, connector=connector, scheme=accepted[0].by)
+
+    async def _look_up(self, token_id: str) -> tuple[InboxTokenRow | None, ConnectorRow | None]:
         query = (
             select(InboxTokenRow, ConnectorRow)
             .outerjoin(ConnectorRow, ConnectorRow.id == InboxTokenRow.connector_id)
-            .where(InboxTokenRow.public_id == request.token_id, InboxTokenRow.revoked_at.is_(None))
+            .where(InboxTokenRow.public_id == token_id)
         )
         async with self._database.read() as session:
             found = (await session.execute(query)).one_or_none()
-        secrets = self._tokens.live_secrets(found[0]) if found is not None else _NOBODY
-        proven = None
+        return (found[0], found[1]) if found is not None else (None, None)
+
+    def _proofs(self, request: InboundRequest, secrets: tuple[str, str]) -> Iterator[_Proof]:
+        """Try every scheme with every secret, whatever the request holds."""
+        headers, body = request.headers, request.body
         for scheme in self._schemes():
-            value = request.headers.get(scheme.header)
-            for secret in secrets if value is not None else ():
-                if scheme.verify(secret, request.body, value or ""):
-                    proven = scheme.header
-        if found is None or proven is None:
-            log.warning("webhook refused: token %.60r, signed: %s", request.token_id, bool(proven))
-            raise Unauthenticated("the token or the signature is not valid")
-        return Admission(token=found[0], connector=found[1], scheme=proven)
+            value, timestamp = headers.get(scheme.header, ""), None
+            if scheme.timestamp_header is not None:
+                timestamp = headers.get(scheme.timestamp_header)
+            if any([scheme.verify(secret, body, value, timestamp) for secret in secrets]):  # noqa: C419 - all of them, always
+                yield _Proof(kind=InboxScheme.SIGNATURE, by=scheme.header, timestamp=timestamp)
+        given = {
+            InboxScheme.STATIC_HEADER: headers.get(STATIC_SECRET_HEADER, ""),
+            InboxScheme.STATIC_URL: request.url_secret,
+        }
+        for kind, value in given.items():
+            if any([is_same_secret(value, secret) for secret in secrets]):  # noqa: C419 - all of them, always
+                yield _Proof(kind=kind, by=kind)
 
     def _schemes(self) -> tuple[SignatureScheme, ...]:
         declared = (
@@ -92,3 +156,13 @@ class Authenticity:
             for scheme in hooks.manifest.signature_schemes
         )
         return tuple(dict.fromkeys((AISOC_SIGNATURE, *declared)))
+
+    def _suffices(self, proof: _Proof, token: InboxTokenRow) -> bool:
+        """Tell whether a proof is the one that the token demands, now."""
+        now = self._clock()
+        if state_of(token, now) is not TokenState.ACTIVE or proof.kind != token.scheme:
+            return False
+        if proof.timestamp is None:
+            return not token.timestamp_required
+        at = read_timestamp(proof.timestamp)
+        return at is not None and abs(now - at) <= self._tolerance

@@ -29,6 +29,19 @@ class Unavailable(Fault):
     """It cannot be done at this moment; ask again later."""
 
 
+class TooMany(Fault):
+    """More than the rate that is allowed; ``retry_after`` is how many seconds to wait."""
+
+    def __init__(self, detail: str, *, retry_after: int) -> None:
+        """Say of what there is too much."""
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
+class TooSlow(Fault):
+    """The request's body did not arrive in time."""
+
+
 class Unauthenticated(Fault):
     """No valid credential came with the request."""
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Final
 
@@ -21,11 +20,17 @@ from casebridge.services.clock import Clock
 from casebridge.services.connections import Connections
 from casebridge.services.faults import Invalid, NotFound
 from casebridge.services.tenants import Principal
-from casebridge.services.vault import Vault
-from casebridge_core import InboxAddress, InvalidConfig, UnknownVendor
+from casebridge.services.token_secrets import TokenSecrets
+from casebridge.services.token_terms import TokenState, state_of, warnings_of
+from casebridge_core import (
+    InboxAddress,
+    InboxScheme,
+    InvalidConfig,
+    UnknownVendor,
+)
 
 INBOX_PATH: Final = "/v1/inbox/itsm"
-_SECRET_BYTES: Final = 32
+SECRET_PLACE: Final = "<secret>"  # noqa: S105 - where a secret goes
 
 
 class Template(StrEnum):
@@ -35,11 +40,18 @@ class Template(StrEnum):
 
 
 class NewToken(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a token is made of; ``connector_id`` binds it to one connector."""
+    """What a token is made of; ``connector_id`` binds it to one connector.
+
+    ``scheme`` is how deliveries prove themselves, and no other way is taken. With
+    ``timestamp_required``, a signature must cover a timestamp. ``expires_at`` ends the token.
+    """
 
     name: Annotated[str, Meta(min_length=1, max_length=200)]
     template: Template = Template.ITSM_INBOUND
     connector_id: str | None = None
+    scheme: InboxScheme = InboxScheme.SIGNATURE
+    timestamp_required: bool = False
+    expires_at: Annotated[datetime, Meta(tz=True)] | None = None
 
 
 class Rotation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -48,10 +60,21 @@ class Rotation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     overlap_hours: Annotated[float, Meta(ge=0, le=24 * 90)] = 24.0
 
 
-class IssuedToken(msgspec.Struct, frozen=True, kw_only=True):
-    """A token with its secret, which is shown this once."""
+_held: Final = select(InboxTokenRow, ConnectorRow).outerjoin(
+    ConnectorRow, ConnectorRow.id == InboxTokenRow.connector_id
+)
+
+
+class HeldToken(msgspec.Struct, frozen=True, kw_only=True):
+    """A token, and the connector that it is bound to, if any."""
 
     row: InboxTokenRow
+    connector: ConnectorRow | None
+
+
+class IssuedToken(HeldToken, frozen=True, kw_only=True):
+    """A token with its secret, which is shown this once."""
+
     secret: str
 
 
@@ -61,14 +84,14 @@ class Tokens:
     def __init__(
         self,
         database: Database,
-        vault: Vault,
+        secrets: TokenSecrets,
         connections: Connections,
         clock: Clock,
         public_url: str,
     ) -> None:
         """Bind what the verbs need."""
         self._database = database
-        self._vault = vault
+        self._secrets = secrets
         self._connections = connections
         self._clock = clock
         self._public_url = public_url.rstrip("/")
@@ -78,41 +101,53 @@ class Tokens:
 
         Raises:
             NotFound: the tenant has no such connector.
+            Invalid: a static secret cannot have a timestamp, or the end is past.
         """
+        now = self._clock()
+        if new.timestamp_required and new.scheme is not InboxScheme.SIGNATURE:
+            raise Invalid("only a signature can cover a timestamp", field="timestamp_required")
+        if new.expires_at is not None and new.expires_at <= now:
+            raise Invalid("must be in the future", field="expires_at")
         public_id = new_id(TOKEN)
-        secret = secrets.token_urlsafe(_SECRET_BYTES)
+        secret = self._secrets.new()
         row = InboxTokenRow(
             public_id=public_id,
             tenant_id=who.tenant_id,
             template=new.template,
             name=new.name,
-            secret_sealed=self._seal(public_id, secret),
-            created_at=self._clock(),
+            secret_sealed=self._secrets.seal(public_id, secret),
+            scheme=new.scheme,
+            timestamp_required=new.timestamp_required,
+            expires_at=new.expires_at,
+            created_at=now,
         )
+        connector = None
         async with self._database.write() as session:
             if new.connector_id is not None:
-                row.connector_id = await _connector(session, who, new.connector_id)
+                connector = await _connector(session, who, new.connector_id)
+                row.connector_id = connector.id
             session.add(row)
-        return IssuedToken(row=row, secret=secret)
+        return IssuedToken(row=row, connector=connector, secret=secret)
 
     async def rotate(self, who: Principal, token_id: str, rotation: Rotation) -> IssuedToken:
         """Give the token a new secret; the one before stays good for the overlap.
 
         Raises:
             NotFound: the tenant has no such token.
-            Invalid: the token is revoked.
+            Invalid: the token is revoked, or it has expired.
         """
         now = self._clock()
-        secret = secrets.token_urlsafe(_SECRET_BYTES)
+        secret = self._secrets.new()
         async with self._database.write() as session:
-            row = await self._find(session, who, token_id)
-            if row.revoked_at is not None:
-                raise Invalid("the token is revoked; mint a new one", field="token_id")
+            held = await _find(session, who, token_id)
+            row = held.row
+            if (state := state_of(row, now)) is not TokenState.ACTIVE:
+                raise Invalid(f"the token is {state}; mint a new one", field="token_id")
             row.previous_sealed = row.secret_sealed
             row.previous_until = now + timedelta(hours=rotation.overlap_hours)
-            row.secret_sealed = self._seal(row.public_id, secret)
+            row.secret_sealed = self._secrets.seal(row.public_id, secret)
             row.rotated_at = now
-        return IssuedToken(row=row, secret=secret)
+        return IssuedToken(row=row, connector=held.connector, secret=secret)
 
     async def revoke(self, who: Principal, token_id: str) -> None:
         """Revoke a token at once and for ever.
@@ -121,71 +156,81 @@ class Tokens:
             NotFound: the tenant has no such token.
         """
         async with self._database.write() as session:
-            row = await self._find(session, who, token_id)
+            row = (await _find(session, who, token_id)).row
             row.revoked_at = row.revoked_at or self._clock()
 
-    async def list(self, who: Principal) -> Sequence[InboxTokenRow]:
-        """Return the tenant's tokens, oldest first, revoked ones included."""
-        query = select(InboxTokenRow).where(InboxTokenRow.tenant_id == who.tenant_id)
+    async def list(self, who: Principal) -> Sequence[HeldToken]:
+        """Return the tenant's tokens, oldest first, those that are over included."""
+        query = _held.where(InboxTokenRow.tenant_id == who.tenant_id).order_by(InboxTokenRow.id)
         async with self._database.read() as session:
-            return (await session.scalars(query.order_by(InboxTokenRow.id))).all()
+            found = (await session.execute(query)).all()
+        return [HeldToken(row=row, connector=connector) for row, connector in found]
 
     async def guide(self, who: Principal, token_id: str, connector_id: str) -> str:
         """Return the vendor's set-up guide for this token and connector, in Markdown.
+
+        What the token does not take of this vendor stands before it.
 
         Raises:
             NotFound: the tenant has no such token or connector.
             Invalid: the vendor's plugin has no guide or cannot be used.
         """
         async with self._database.read() as session:
-            token = await self._find(session, who, token_id)
-            connector = await session.get_one(
-                ConnectorRow, await _connector(session, who, connector_id)
-            )
+            token = (await _find(session, who, token_id, lock=False)).row
+            connector = await _connector(session, who, connector_id)
         try:
             opened = self._connections.open(connector, who.tenant)
+            hooks = self._connections.hooks(connector.vendor)
         except (InvalidConfig, UnknownVendor) as error:
             raise Invalid(str(error), field="connector_id") from error
-        guide = self._connections.hooks(connector.vendor).setup_guide(opened, self.address(token))
+        guide = hooks.setup_guide(opened, self.address(token))
         if guide is None:
             raise Invalid(f"the plugin for {connector.vendor} has no guide", field="connector_id")
-        return guide
+        warnings = warnings_of(token, self._connections.catalog, vendor=connector.vendor)
+        return "".join(f"> **Note:** {warning}\n\n" for warning in warnings) + guide
 
-    def address(self, row: InboxTokenRow) -> InboxAddress:
-        """Return where a vendor delivers with this token."""
+    def address(self, row: InboxTokenRow, secret: str = SECRET_PLACE) -> InboxAddress:
+        """Return where a vendor delivers with this token.
+
+        The URL holds ``secret`` where the scheme wants it there: a placeholder, unless it is given.
+        """
+        url = f"{self._public_url}{INBOX_PATH}/{row.public_id}"
+        scheme = InboxScheme(row.scheme)
         return InboxAddress(
-            url=f"{self._public_url}{INBOX_PATH}/{row.public_id}", token_id=row.public_id
+            url=f"{url}/{secret}" if scheme is InboxScheme.STATIC_URL else url,
+            token_id=row.public_id,
+            scheme=scheme,
+            timestamp_required=row.timestamp_required,
         )
 
-    def live_secrets(self, row: InboxTokenRow) -> tuple[str, ...]:
-        """Return the secrets that are good now: one, or two while a rotation overlaps."""
-        context = f"inbox-token:{row.public_id}"
-        live = [self._vault.open(row.secret_sealed, context=context).decode()]
-        if (
-            row.previous_sealed is not None
-            and row.previous_until is not None
-            and row.previous_until > self._clock()
-        ):
-            live.append(self._vault.open(row.previous_sealed, context=context).decode())
-        return tuple(live)
+    def state(self, row: InboxTokenRow) -> TokenState:
+        """Tell whether the token can deliver now."""
+        return state_of(row, self._clock())
 
-    async def _find(self, session: AsyncSession, who: Principal, token_id: str) -> InboxTokenRow:
-        row = await session.scalar(
-            select(InboxTokenRow).where(
-                InboxTokenRow.tenant_id == who.tenant_id, InboxTokenRow.public_id == token_id
-            )
-        )
-        if row is None:
-            raise NotFound(f"there is no inbox token {token_id!r}", field="token_id")
-        return row
-
-    def _seal(self, public_id: str, secret: str) -> bytes:
-        return self._vault.seal(secret.encode(), context=f"inbox-token:{public_id}")
+    def warnings(self, held: HeldToken) -> tuple[str, ...]:
+        """Say what is weak about a token, and which signatures it does not take."""
+        vendor = held.connector.vendor if held.connector is not None else None
+        return warnings_of(held.row, self._connections.catalog, vendor=vendor)
 
 
-async def _connector(session: AsyncSession, who: Principal, connector_id: str) -> int:
+async def _find(
+    session: AsyncSession, who: Principal, token_id: str, *, lock: bool = True
+) -> HeldToken:
+    """Return the tenant's token, locked until the transaction ends unless it is only read."""
+    query = _held.where(
+        InboxTokenRow.tenant_id == who.tenant_id, InboxTokenRow.public_id == token_id
+    )
+    if lock:
+        query = query.with_for_update(of=InboxTokenRow)
+    found = (await session.execute(query)).one_or_none()
+    if found is None:
+        raise NotFound(f"there is no inbox token {token_id!r}", field="token_id")
+    return HeldToken(row=found[0], connector=found[1])
+
+
+async def _connector(session: AsyncSession, who: Principal, connector_id: str) -> ConnectorRow:
     found = await session.scalar(
-        select(ConnectorRow.id).where(
+        select(ConnectorRow).where(
             ConnectorRow.tenant_id == who.tenant_id,
             ConnectorRow.public_id == connector_id,
             ConnectorRow.removed_at.is_(None),

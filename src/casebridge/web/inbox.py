@@ -5,32 +5,93 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Request, post
+from litestar.exceptions import HTTPException
 from litestar.params import FromPath
 
 from casebridge.bridge import Bridge
 from casebridge.services.authenticity import TOKEN_HEADER, InboundRequest
+from casebridge.services.faults import Fault
 from casebridge.services.inbox import InboxAnswer
 from casebridge.services.tokens import INBOX_PATH
 from casebridge.web.access import TheBridge
+from casebridge.web.inbox_document import RESPONSES, SignedDelivery, StaticDelivery
+from casebridge.web.url_secrets import url_secret, without
 
 _PATH = INBOX_PATH.removeprefix("/v1")
 
 
-@post(_PATH, status_code=200, tags=["inbox"])
+@post(
+    _PATH,
+    status_code=200,
+    tags=["inbox"],
+    responses=RESPONSES,
+    operation_class=SignedDelivery,
+)
 async def receive(bridge: TheBridge, request: Request[Any, Any, Any]) -> InboxAnswer:
-    """Take a signed webhook; the token's public id is in `X-AiSOC-Token-Id`."""
+    """Take a webhook; the token's public id is in `X-AiSOC-Token-Id`."""
     return await _receive(bridge, request, request.headers.get(TOKEN_HEADER, ""))
 
 
-@post(f"{_PATH}/{{token_id:str}}", status_code=200, tags=["inbox"])
+@post(
+    f"{_PATH}/{{token_id:str}}",
+    status_code=200,
+    tags=["inbox"],
+    responses=RESPONSES,
+    operation_class=SignedDelivery,
+)
 async def receive_for_token(
     bridge: TheBridge, request: Request[Any, Any, Any], token_id: FromPath[str]
 ) -> InboxAnswer:
-    """Take a signed webhook of a vendor that cannot set a header."""
+    """Take a webhook of a vendor that cannot name the token in a header."""
+    return await _receive(bridge, request, token_id)
+
+
+@post(
+    f"{_PATH}/{{token_id:str}}/{{secret:str}}",
+    status_code=200,
+    tags=["inbox"],
+    responses=RESPONSES,
+    operation_class=StaticDelivery,
+)
+async def receive_with_secret(
+    bridge: TheBridge,
+    request: Request[Any, Any, Any],
+    token_id: FromPath[str],
+    secret: FromPath[str],  # noqa: ARG001 - masked by now
+) -> InboxAnswer:
+    """Take a webhook of a vendor that can neither sign nor send a header: the weakest scheme."""
     return await _receive(bridge, request, token_id)
 
 
 async def _receive(bridge: Bridge, request: Request[Any, Any, Any], token_id: str) -> InboxAnswer:
-    headers = {name.lower(): value for name, value in request.headers.items()}
-    body = await request.body()
-    return await bridge.inbox.receive(InboundRequest(token_id=token_id, headers=headers, body=body))
+    address = request.client.host if request.client is not None else ""
+    bridge.throttle.knock(address, token_id)
+    try:
+        body = await request.body()
+    except (Fault, HTTPException):
+        bridge.throttle.refused(address)
+        raise
+    secret = url_secret(request)
+    return await bridge.inbox.receive(
+        InboundRequest(
+            token_id=token_id,
+            headers=_headers(request, secret),
+            body=body,
+            address=address,
+            url_secret=secret,
+        )
+    )
+
+
+def _headers(request: Request[Any, Any, Any], secret: str) -> dict[str, str]:
+    """Return the headers by lower-case name; one that comes twice is one list (RFC 9110, 5.3).
+
+    So a signature, a timestamp or a secret that comes twice is none.
+    """
+    headers: dict[str, str] = {}
+    for name, value in request.headers.multi_items():
+        shown = without(secret, value)
+        headers[name.lower()] = (
+            f"{headers[name.lower()]}, {shown}" if name.lower() in headers else shown
+        )
+    return headers

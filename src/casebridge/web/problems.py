@@ -20,6 +20,8 @@ from casebridge.services.faults import (
     Invalid,
     NotFound,
     SignInNeeded,
+    TooMany,
+    TooSlow,
     Unauthenticated,
     Unavailable,
 )
@@ -38,6 +40,8 @@ _STATUSES: Final[tuple[tuple[type[Fault], int, str], ...]] = (
     (Conflict, 409, "Conflict"),
     (Unauthenticated, 401, "Not authenticated"),
     (Forbidden, 403, "Not allowed"),
+    (TooSlow, 408, "Too slow"),
+    (TooMany, 429, "Too many requests"),
     (Unavailable, 503, "Try again later"),
 )
 
@@ -71,6 +75,10 @@ def on_fault(_: Request[Any, Any, Any], error: Fault) -> Response[Problem]:
     headers = {"WWW-Authenticate": _challenge(error)} if status == 401 else {}  # noqa: PLR2004 - HTTP
     if isinstance(error, Unavailable):
         headers["Retry-After"] = _RETRY_SECONDS
+    if isinstance(error, TooMany):
+        headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, TooSlow):
+        headers["Connection"] = "close"  # the rest of the body is not waited for
     errors = (FieldProblem(error.field, error.detail),) if error.field else ()
     detail = f"{error.field}: {error.detail}" if error.field else error.detail
     return _respond(Problem(title=title, status=status, detail=detail, errors=errors), headers)

@@ -11,20 +11,31 @@ from litestar.enums import MediaType
 from litestar.params import FromPath, JSONBody
 
 from casebridge.bridge import Bridge
-from casebridge.persistence.inbox import InboxTokenRow
 from casebridge.services.tenants import Scope
-from casebridge.services.tokens import NewToken, Rotation
+from casebridge.services.token_terms import TokenState
+from casebridge.services.tokens import HeldToken, IssuedToken, NewToken, Rotation
 from casebridge.web.access import Caller, TheBridge
+from casebridge_core import InboxScheme
 
 
 class TokenView(msgspec.Struct, frozen=True, kw_only=True):
-    """An inbox token; ``url`` is where the vendor delivers. Its secret is not shown."""
+    """An inbox token; its secret is not shown.
+
+    ``url`` is where the vendor delivers; ``scheme`` is how deliveries prove themselves, and
+    ``warnings`` say what is weak about that, or which vendor's signature is not taken.
+    """
 
     id: str
     name: str
     template: str
+    state: TokenState
+    scheme: InboxScheme
+    timestamp_required: bool
+    warnings: tuple[str, ...]
+    connector_id: str | None
     url: str
     created_at: datetime
+    expires_at: datetime | None
     rotated_at: datetime | None
     previous_secret_until: datetime | None
     last_used_at: datetime | None
@@ -32,7 +43,7 @@ class TokenView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IssuedTokenView(TokenView, frozen=True, kw_only=True):
-    """A token with its new secret: it is shown this once."""
+    """A token with its new secret: it is shown this once, in ``url`` too where it belongs there."""
 
     secret: str
 
@@ -49,12 +60,12 @@ class TokenController(Controller):
     ) -> IssuedTokenView:
         """Mint a token; the secret in the answer is not shown again."""
         issued = await bridge.tokens.mint(who, data)
-        return IssuedTokenView(**_fields(bridge, issued.row), secret=issued.secret)
+        return _issued(bridge, issued)
 
     @get(opt={"scope": Scope.WRITE})
     async def list_tokens(self, bridge: TheBridge, who: Caller) -> list[TokenView]:
         """List the tenant's tokens."""
-        return [TokenView(**_fields(bridge, row)) for row in await bridge.tokens.list(who)]
+        return [TokenView(**_fields(bridge, held)) for held in await bridge.tokens.list(who)]
 
     @post("/{token_id:str}/rotate", status_code=200, opt={"scope": Scope.ADMIN})
     async def rotate(
@@ -62,7 +73,7 @@ class TokenController(Controller):
     ) -> IssuedTokenView:
         """Give a token a new secret; the one before stays good for the overlap."""
         issued = await bridge.tokens.rotate(who, token_id, data)
-        return IssuedTokenView(**_fields(bridge, issued.row), secret=issued.secret)
+        return _issued(bridge, issued)
 
     @delete("/{token_id:str}", opt={"scope": Scope.ADMIN})
     async def revoke(self, bridge: TheBridge, who: Caller, token_id: FromPath[str]) -> None:
@@ -81,13 +92,25 @@ class TokenController(Controller):
         return await bridge.tokens.guide(who, token_id, connector_id)
 
 
-def _fields(bridge: Bridge, row: InboxTokenRow) -> dict[str, Any]:
+def _issued(bridge: Bridge, issued: IssuedToken) -> IssuedTokenView:
+    url = bridge.tokens.address(issued.row, issued.secret).url
+    return IssuedTokenView(**{**_fields(bridge, issued), "url": url}, secret=issued.secret)
+
+
+def _fields(bridge: Bridge, held: HeldToken) -> dict[str, Any]:
+    row = held.row
     return {
         "id": row.public_id,
         "name": row.name,
         "template": row.template,
+        "state": bridge.tokens.state(row),
+        "scheme": InboxScheme(row.scheme),
+        "timestamp_required": row.timestamp_required,
+        "warnings": bridge.tokens.warnings(held),
+        "connector_id": held.connector.public_id if held.connector is not None else None,
         "url": bridge.tokens.address(row).url,
         "created_at": row.created_at,
+        "expires_at": row.expires_at,
         "rotated_at": row.rotated_at,
         "previous_secret_until": row.previous_until,
         "last_used_at": row.last_used_at,
