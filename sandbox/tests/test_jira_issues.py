@@ -323,7 +323,8 @@ def test_one_issue_takes_only_so_many_writes_in_a_window(
     adf: MakeText,
 ) -> None:
     jira_api.post("/issue", json=issue())
-    jira.control.change_scenario(issue_writes=2, issue_write_window_seconds=60)
+    # The create counts as well.
+    jira.control.change_scenario(issue_writes=3, issue_write_window_seconds=60)
 
     def write() -> httpx.Response:
         return jira_api.post("/issue/SEC-1/comment", json={"body": adf("x")})
@@ -334,6 +335,44 @@ def test_one_issue_takes_only_so_many_writes_in_a_window(
     assert refused.headers["retry-after"] == "60"
     jira.control.advance_clock(61)
     assert write().status_code == 201
+
+
+def test_a_longer_window_has_a_limit_of_its_own(
+    jira: Jira, jira_api: httpx.Client, issue: MakeIssue, adf: MakeText
+) -> None:
+    jira.control.change_scenario(issue_writes=2, issue_writes_long=3)
+    jira_api.post("/issue", json=issue())
+
+    def write() -> httpx.Response:
+        jira.control.advance_clock(2)
+        return jira_api.post("/issue/SEC-1/comment", json={"body": adf("x")})
+
+    assert [write().status_code for _ in range(3)] == [201, 201, 429]
+    assert write().headers["retry-after"] == "30"
+    jira.control.advance_clock(25)
+    assert write().status_code == 201
+
+
+def test_an_issue_takes_only_so_many_comments(
+    jira: Jira, jira_api: httpx.Client, issue: MakeIssue, adf: MakeText
+) -> None:
+    jira.control.change_scenario(most_comments=1)
+    jira_api.post("/issue", json=issue())
+    answers = [
+        jira_api.post("/issue/SEC-1/comment", json={"body": adf("x")}).status_code for _ in "ab"
+    ]
+    assert answers == [201, 413]
+
+
+def test_a_required_field_with_a_default_may_be_left_out(
+    jira: Jira, jira_api: httpx.Client, issue: MakeIssue
+) -> None:
+    jira.control.change_scenario(required_fields=["duedate"], default_fields=["duedate"])
+
+    assert jira_api.post("/issue", json=issue()).status_code == 201
+    shown = jira_api.get("/issue/createmeta/SEC/issuetypes/10001").json()["fields"]
+    due = next(field for field in shown if field["fieldId"] == "duedate")
+    assert (due["required"], due["hasDefaultValue"]) == (True, True)
 
 
 def test_values_can_be_named_by_id_or_left_empty(

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -198,3 +200,53 @@ def test_an_administrator_registers_webhooks(
     assert jira_api.delete(f"{address}/1").status_code == 404
     jira.control.change_scenario(denied_permissions=["ADMINISTER"])
     assert jira_api.get(address).status_code == 403
+
+
+def test_the_server_tells_its_time_and_version(jira: Jira, jira_api: httpx.Client) -> None:
+    jira.control.change_scenario(clock_ahead_seconds=3600)
+    told = jira_api.get("/serverInfo").json()
+    ahead = datetime.fromisoformat(told["serverTime"]) - datetime.now(UTC)
+    assert 3500 < ahead.total_seconds() < 3700
+    jira.control.change_scenario(deployment="data_center", version="9.12.1")
+    server = httpx.get(f"{jira.url}/rest/api/2/serverInfo").json()
+    assert (server["version"], server["versionNumbers"]) == ("9.12.1", [9, 12, 1])
+
+
+def test_jql_reads_dates_in_the_time_zone_of_the_account(
+    jira: Jira, jira_api: httpx.Client
+) -> None:
+    jira.control.change_scenario(time_zone="Pacific/Auckland")
+    assert jira_api.get("/myself").json()["timeZone"] == "Pacific/Auckland"
+    jira.control.create_ticket("Phishing mail")
+
+    def found(moment: datetime) -> int:
+        jql = f'updated >= "{moment:%Y-%m-%d %H:%M}"'
+        return len(jira_api.post("/search/jql", json={"jql": jql}).json()["issues"])
+
+    there = datetime.now(ZoneInfo("Pacific/Auckland"))
+    assert found(there - timedelta(minutes=2)) == 1
+    assert found(there + timedelta(minutes=2)) == 0
+
+
+def test_a_near_limit_is_told_with_every_answer(jira: Jira, jira_api: httpx.Client) -> None:
+    assert "x-ratelimit-nearlimit" not in jira_api.get("/myself").headers
+    jira.control.change_scenario(near_limit_seconds=30)
+    headers = jira_api.get("/myself").headers
+    assert headers["x-ratelimit-nearlimit"] == "true"
+    assert headers["x-ratelimit-reset"].endswith("Z")
+
+
+def test_an_old_server_lists_webhooks_elsewhere_and_signs_none(
+    jira: Jira, receiver: WebhookReceiver
+) -> None:
+    jira.control.change_scenario(deployment="data_center", version="9.12.1")
+    jira.control.send_webhooks_to(f"{receiver.url}/hook", secret="s3cret")
+    bearer = {"authorization": "Bearer jira-sandbox-token"}
+    listed = httpx.get(f"{jira.url}/rest/webhooks/1.0/webhook", headers=bearer).json()
+    newer = httpx.get(f"{jira.url}/rest/jira-webhook/1.0/webhooks", headers=bearer)
+    jira.control.create_ticket("Phishing mail")
+    jira.control.wait_until_idle()
+
+    assert [each["isSigned"] for each in listed] == [False]
+    assert newer.status_code == 404
+    assert "x-hub-signature" not in receiver.received[0].headers

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from casebridge_sandbox.exchange import Call, JsonObject, Reply
 from casebridge_sandbox.jira.errors import not_found
+from casebridge_sandbox.jira.shapes import jira_time
 
 if TYPE_CHECKING:
     from casebridge_sandbox.jira.site import JiraSite
@@ -61,13 +63,16 @@ class AboutCalls:
 
     def server_info(self, call: Call) -> Reply:  # noqa: ARG002 - a handler
         """Show what kind of Jira this is; needs no credentials."""
-        cloud = self._site.scenario.is_cloud
+        scenario = self._site.scenario
+        version = scenario.server_version
+        now = self._site.sandbox.clock() + timedelta(seconds=scenario.clock_ahead_seconds)
         return Reply.json(
             {
                 "baseUrl": self._site.sandbox.base_url,
-                "version": "1001.0.0-SNAPSHOT" if cloud else "10.3.0",
-                "versionNumbers": [1001, 0, 0] if cloud else [10, 3, 0],
-                "deploymentType": "Cloud" if cloud else "Server",
+                "version": version,
+                "versionNumbers": [int(part) for part in version.partition("-")[0].split(".")],
+                "deploymentType": "Cloud" if scenario.is_cloud else "Server",
+                "serverTime": jira_time(now),
                 "buildNumber": 100_000,
                 "serverTitle": "Sandbox",
             }
@@ -155,7 +160,7 @@ class AboutCalls:
                 "name": name.capitalize(),
                 "key": name,
                 "fieldId": name,
-                "hasDefaultValue": name == "priority",
+                "hasDefaultValue": name in ("priority", *scenario.default_fields),
                 "operations": ["add", "set", "remove"] if name == "labels" else ["set"],
                 **({"allowedValues": self._priorities(call)} if name == "priority" else {}),
             }

@@ -41,13 +41,13 @@ class AdminCalls:
     def operations(self) -> list[Operation]:
         """Return the calls of this group."""
         listed = []
-        for path, cloud in ((_CLOUD, True), (_SERVER, False)):
+        for path, old in ((_CLOUD, True), (_SERVER, False)):
             for method, suffix, handler in (
                 ("GET", "", self.list_webhooks),
                 ("POST", "", self.register),
                 ("DELETE", "/{webhook}", self.remove),
             ):
-                guarded = self._guarded(handler, cloud=cloud)
+                guarded = self._guarded(handler, old=old)
                 listed.append(Operation("webhook_admin", method, path + suffix, guarded))
         return listed
 
@@ -81,9 +81,9 @@ class AdminCalls:
         self._site.sandbox.webhooks.set_endpoints(left)
         return Reply.empty()
 
-    def _guarded(self, handler: Callable[[Call], Reply], *, cloud: bool) -> Callable[[Call], Reply]:
+    def _guarded(self, handler: Callable[[Call], Reply], *, old: bool) -> Callable[[Call], Reply]:
         def guarded(call: Call) -> Reply:
-            if self._site.scenario.is_cloud is not cloud:
+            if self._has_old_path() is not old:
                 raise not_found("HTTP 404 Not Found")
             if self._site.denied("ADMINISTER"):
                 raise refused(403, "You need to be a Jira administrator to do this.")
@@ -91,11 +91,14 @@ class AdminCalls:
 
         return guarded
 
+    def _has_old_path(self) -> bool:
+        return self._site.scenario.is_cloud or self._site.scenario.is_before_ten
+
     def _endpoints(self) -> list[WebhookEndpoint]:
         return list(self._site.sandbox.webhooks.endpoints.values())
 
     def _shown(self, endpoint: WebhookEndpoint) -> JsonObject:
-        path = _CLOUD if self._site.scenario.is_cloud else _SERVER
+        path = _CLOUD if self._has_old_path() else _SERVER
         restriction = f"project in ({', '.join(endpoint.projects)})" if endpoint.projects else ""
         return {
             "name": self._names.get(endpoint.id, ""),
@@ -104,7 +107,7 @@ class AdminCalls:
             "filters": {_FILTERS: restriction},
             "excludeBody": False,
             "enabled": True,
-            "isSigned": endpoint.secret is not None,
+            "isSigned": endpoint.secret is not None and not self._site.scenario.is_before_ten,
             "self": f"{self._site.sandbox.base_url}{path}/{endpoint.id}",
         }
 

@@ -71,6 +71,9 @@ class CommentCalls:
             "ADD_COMMENTS", 403, "You do not have the permission to comment on this issue."
         )
         body, internal = comment_body(call, self._site, call.json_object())
+        most = self._site.scenario.most_comments
+        if most and len(ticket.comments) >= most:
+            raise refused(413, "The issue has reached its limit of comments.")
         self._site.count_write(ticket)
         comment = self._site.sandbox.desk.comment(ticket, call.person, body, internal=internal)
         return Reply.json(self._site.shapes(call).comment(ticket, comment), 201)

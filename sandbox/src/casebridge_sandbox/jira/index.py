@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from casebridge_sandbox.jira.documents import text_of
 from casebridge_sandbox.jira.jql import Clause, JqlError, Query
@@ -201,7 +202,8 @@ class _Matcher:
             return datetime.fromtimestamp(int(text) / 1000, UTC)
         for form in _FORMATS:
             try:
-                return datetime.strptime(text, form).replace(tzinfo=UTC)
+                zone = ZoneInfo(self._scenario.time_zone)
+                return datetime.strptime(text, form).replace(tzinfo=zone)
             except ValueError:
                 continue
         msg = (

@@ -61,6 +61,8 @@ class IssueCalls:
         rest = {k: v for k, v in fields.items() if k not in ("project", "issuetype")}
         rest.setdefault("summary", None)
         for name in site.scenario.required_fields:
+            if name in site.scenario.default_fields:
+                continue
             if rest.get(name) in (None, "", []):
                 errors[name] = f"{name.capitalize()} is required."
         reader.read(rest, {"summary", *site.scenario.create_screen})
@@ -85,6 +87,7 @@ class IssueCalls:
             reporter=desk.people.get(reporter) if isinstance(reporter, str) else None,
         )
         ticket.properties.update(properties)
+        site.count_write(ticket)
         answer: JsonObject = {
             "id": ticket.id,
             "key": ticket.key,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from casebridge_sandbox.jira.automation import automation_messages
 from casebridge_sandbox.signatures import hub_signature
 from casebridge_sandbox.webhooks import WebhookEndpoint, WebhookMessage
 
@@ -66,16 +67,19 @@ class NoticeWriter:
             scenario: The scenario.
             shapes: The shapes of version 2, which webhooks have on every deployment.
         """
+        if scenario.webhook_format != "webhook":
+            return automation_messages(event, endpoint, scenario, shapes)
         if event.comment is None:
             bodies = [_issue_body(event, shapes)]
         else:
             bodies = [_comment_body(event, scenario, shapes)]
             if scenario.comments_as_issue_updates and not event.cascade:
                 bodies.append(_commented_issue_body(event, shapes))
-        return [self._message(event, endpoint, body) for body in bodies]
+        signs = not scenario.is_before_ten
+        return [self._message(event, endpoint, body, signs=signs) for body in bodies]
 
     def _message(
-        self, event: TicketEvent, endpoint: WebhookEndpoint, body: JsonObject
+        self, event: TicketEvent, endpoint: WebhookEndpoint, body: JsonObject, *, signs: bool
     ) -> WebhookMessage:
         raw = msgspec.json.encode(body)
         identifier = str(uuid.UUID(int=self._random.getrandbits(128), version=4))
@@ -89,7 +93,7 @@ class NoticeWriter:
         }
         if endpoint.token_id:
             headers["X-AiSOC-Token-Id"] = endpoint.token_id
-        if endpoint.secret:
+        if endpoint.secret and signs:
             headers["X-Hub-Signature"] = hub_signature(endpoint.secret, raw)
         return WebhookMessage(
             event=str(body["webhookEvent"]),

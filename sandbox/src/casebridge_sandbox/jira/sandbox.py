@@ -130,7 +130,9 @@ class JiraSandbox(VendorSandbox[JiraScenario]):
     @override
     def retry_policy(self) -> RetryPolicy:
         return RetryPolicy(
-            retries=self.scenario.webhook_retries,
+            retries=self.scenario.webhook_retries
+            if self.scenario.webhook_format == "webhook"
+            else 0,
             pause_seconds=self.scenario.webhook_pause_seconds,
             timeout_seconds=self.scenario.webhook_timeout_seconds,
             statuses=_RETRIED,
@@ -148,7 +150,8 @@ class JiraSandbox(VendorSandbox[JiraScenario]):
     @override
     def headers(self, call: Call) -> Mapping[str, str]:
         if self.scenario.is_cloud:
-            return {"atl-traceid": f"{len(self.requests.calls):032x}"}
+            traced = {"atl-traceid": f"{len(self.requests.calls):032x}"}
+            return traced | self._site.near_limit(_BURST_LIMIT)
         # Data Center sends these with every answer; retry-after 0 means: go on.
         return {
             "x-arequestid": f"1x{len(self.requests.calls)}x1",

@@ -10,6 +10,8 @@ from casebridge_sandbox.workflow import Status, Transition, Workflow, open_workf
 
 __all__ = ("PRESETS", "JiraScenario", "standard_workflow", "strict_workflow")
 
+_SIGNS_FROM = 10
+
 TO_DO = Status(id="10000", name="To Do", category="new")
 IN_PROGRESS = Status(id="10001", name="In Progress", category="active")
 DONE = Status(id="10002", name="Done", category="done")
@@ -53,7 +55,11 @@ class JiraScenario(Scenario, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     Attributes:
         deployment: ``"cloud"`` (REST v3 and v2) or ``"data_center"`` (REST v2).
+        version: The version that ``serverInfo`` tells; empty for the usual one of the
+            deployment. Data Center before 10 signs no webhooks and lists them elsewhere.
         context_path: What every path begins with, for example ``/jira``.
+        clock_ahead_seconds: By how much the server's clock is ahead, in seconds.
+        time_zone: The time zone of every account, in which JQL reads dates.
         project: The key of the project.
         project_name: The name of the project.
         other_projects: The keys of further projects.
@@ -64,6 +70,9 @@ class JiraScenario(Scenario, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         create_screen: The fields a caller may set when it creates or edits an issue, beside
             project, issue type, and summary.
         required_fields: Fields that must be set on creation, beside the three.
+        default_fields: Fields for which Jira has a default value, so that a required one may
+            be left out.
+        most_comments: How many comments an issue takes before it answers 413; 0 for any number.
         resolve_on_done: Whether a move to a done status sets a resolution by itself, and a
             move away from it clears the resolution.
         service_desk: Whether the projects are of Jira Service Management.
@@ -92,11 +101,20 @@ class JiraScenario(Scenario, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         issue_writes: How many writes one issue takes within ``issue_write_window_seconds``
             before it answers 429; 0 for no limit. Jira Cloud's own is 20 within 2 seconds.
         issue_write_window_seconds: The window of ``issue_writes``, in seconds.
+        issue_writes_long: The same over the longer ``issue_write_long_window_seconds``; Jira
+            Cloud's own is 100 within 30 seconds.
+        issue_write_long_window_seconds: The window of ``issue_writes_long``, in seconds.
+        near_limit_seconds: If not 0, every answer says that a limit is near, and that it is
+            reset after so many seconds.
         webhook_retries: How often a webhook is sent again.
         webhook_pause_seconds: How long Jira waits before it does, in seconds; Jira Cloud
             itself waits for 5 to 15 minutes.
         comments_as_issue_updates: Whether a comment also sends ``jira:issue_updated`` with
             ``issue_commented``, as older servers do.
+        webhook_format: Who sends: ``"webhook"``, the administrator's webhook, or a rule of
+            Jira Automation with one of its three bodies. Automation signs nothing.
+        automation_body: The web request body of ``"automation_custom"``; smart values such as
+            ``{{issue.key}}`` are filled in as they are, without any escaping.
     """
 
     people: tuple[Person, ...] = (
@@ -115,7 +133,10 @@ class JiraScenario(Scenario, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         ),
     )
     deployment: Literal["cloud", "data_center"] = "cloud"
+    version: str = ""
     context_path: str = ""
+    clock_ahead_seconds: float = 0.0
+    time_zone: str = "Etc/UTC"
     project: str = "SEC"
     project_name: str = "Security"
     other_projects: tuple[str, ...] = ("OPS",)
@@ -133,6 +154,8 @@ class JiraScenario(Scenario, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         "duedate",
     )
     required_fields: tuple[str, ...] = ()
+    default_fields: tuple[str, ...] = ()
+    most_comments: int = 0
     resolve_on_done: bool = True
     service_desk: bool = False
     email: str = "bridge@example.com"
@@ -153,14 +176,31 @@ class JiraScenario(Scenario, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     search_lag_searches: int = 0
     issue_writes: int = 0
     issue_write_window_seconds: float = 2.0
+    issue_writes_long: int = 0
+    issue_write_long_window_seconds: float = 30.0
+    near_limit_seconds: float = 0.0
     webhook_retries: int = 5
     webhook_pause_seconds: float = 0.5
     comments_as_issue_updates: bool = False
+    webhook_format: Literal[
+        "webhook", "automation_issue", "automation_jira", "automation_custom"
+    ] = "webhook"
+    automation_body: str = "{}"
 
     @property
     def is_cloud(self) -> bool:
         """Whether this is Jira Cloud."""
         return self.deployment == "cloud"
+
+    @property
+    def server_version(self) -> str:
+        """The version that ``serverInfo`` tells."""
+        return self.version or ("1001.0.0-SNAPSHOT" if self.is_cloud else "10.3.0")
+
+    @property
+    def is_before_ten(self) -> bool:
+        """Whether this is Data Center 9 or older."""
+        return not self.is_cloud and int(self.server_version.partition(".")[0]) < _SIGNS_FROM
 
     @property
     def projects(self) -> tuple[str, ...]:

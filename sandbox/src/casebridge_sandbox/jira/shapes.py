@@ -53,7 +53,7 @@ class Shapes:
         common = {
             "displayName": person.display_name,
             "active": person.active,
-            "timeZone": "Etc/UTC",
+            "timeZone": self._scenario.time_zone,
         }
         if self._scenario.is_cloud:
             address = {"emailAddress": person.email} if person.email else {}

@@ -46,7 +46,7 @@ class JiraSite:
     def __init__(self, sandbox: VendorSandbox[JiraScenario]) -> None:
         self.sandbox = sandbox
         self.grants = Grants()
-        self._writes: defaultdict[str, deque[datetime]] = defaultdict(deque)
+        self._writes: defaultdict[str, deque[datetime]] = defaultdict(lambda: deque(maxlen=1000))
 
     def reset(self) -> None:
         """Forget the writes that were counted and the tokens that were given."""
@@ -106,18 +106,30 @@ class JiraSite:
         """Count a write to an issue.
 
         Raises:
-            Refusal: With 429 if there were too many in the window.
+            Refusal: With 429 if there were too many in one of the windows.
         """
-        limit = self.scenario.issue_writes
-        if not limit:
-            return
-        now, writes = self.sandbox.clock(), self._writes[ticket.id]
-        window = timedelta(seconds=self.scenario.issue_write_window_seconds)
-        while writes and writes[0] <= now - window:
-            writes.popleft()
-        if len(writes) >= limit:
-            raise Refusal(self.too_many("jira-per-issue-on-write", window, limit))
+        scenario, now, writes = self.scenario, self.sandbox.clock(), self._writes[ticket.id]
+        limits = (
+            (scenario.issue_writes, scenario.issue_write_window_seconds),
+            (scenario.issue_writes_long, scenario.issue_write_long_window_seconds),
+        )
+        for limit, seconds in limits:
+            window = timedelta(seconds=seconds)
+            if limit and sum(at > now - window for at in writes) >= limit:
+                raise Refusal(self.too_many("jira-per-issue-on-write", window, limit))
         writes.append(now)
+
+    def near_limit(self, limit: int) -> dict[str, str]:
+        """Return the headers that say that less than a fifth of a limit is left, if it is so."""
+        if not self.scenario.near_limit_seconds:
+            return {}
+        reset = self.sandbox.clock() + timedelta(seconds=self.scenario.near_limit_seconds)
+        return {
+            "x-ratelimit-limit": str(limit),
+            "x-ratelimit-remaining": str(limit // 10),
+            "x-ratelimit-reset": f"{reset:%Y-%m-%dT%H:%M:%SZ}",
+            "x-ratelimit-nearlimit": "true",
+        }
 
     def too_many(self, reason: str, pause: timedelta, limit: int) -> Reply:
         """Return a 429 with the headers of this deployment.
