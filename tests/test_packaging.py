@@ -93,7 +93,8 @@ def required(wheel: Path) -> list[Requirement]:
     with zipfile.ZipFile(wheel) as archive:
         (name,) = (n for n in archive.namelist() if n.endswith(".dist-info/METADATA"))
         metadata = email.message_from_bytes(archive.read(name))
-    return [Requirement(text) for text in metadata.get_all("Requires-Dist") or []]
+    every = map(Requirement, metadata.get_all("Requires-Dist") or [])
+    return [requirement for requirement in every if "extra ==" not in str(requirement.marker)]
 
 
 class Environment:

@@ -7,7 +7,7 @@ import ipaddress
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
+from typing import Annotated, Any, ClassVar, Final, Generic, Protocol, TypeVar
 
 import httpx
 import msgspec
@@ -54,7 +54,9 @@ class ConnectorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     renewed_fields: ClassVar[frozenset[str]] = frozenset()
 
-    base_url: str
+    base_url: Annotated[
+        str, msgspec.Meta(title="Address", description="Where the vendor is, beginning with https.")
+    ]
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "base_url", self.base_url.strip().rstrip("/"))

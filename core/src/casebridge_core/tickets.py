@@ -79,13 +79,17 @@ class PushResult(msgspec.Struct, frozen=True, kw_only=True):
 class StatusChange(msgspec.Struct, frozen=True, kw_only=True):
     """The status to bring a ticket to: the case's, and ``native``, the vendor's name or id for it.
 
-    ``forced`` asks the plugin to go past the vendor's transition graph as far as the vendor allows.
+    ``forced`` asks the plugin to go past the vendor's transition graph as far as the vendor allows,
+    for the ``reason`` that a person gave. ``case_id`` and ``deep_link`` say whose status it is, for
+    vendors that want a note with a transition.
     """
 
     status: CaseStatus
     native: str
     reason: str = ""
     forced: bool = False
+    case_id: str = ""
+    deep_link: str = ""
 
 
 class CommentRef(msgspec.Struct, frozen=True, kw_only=True):

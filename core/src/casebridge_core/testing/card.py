@@ -1,0 +1,154 @@
+"""The report card of a conformance run, as Markdown for people and as JSON for programs."""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from enum import StrEnum
+from importlib.metadata import distribution, entry_points
+from types import ModuleType
+from typing import Any, Final
+
+import msgspec
+
+from casebridge_core._markers import PROJECT_NAME
+from casebridge_core.errors import PluginError
+from casebridge_core.refusals import read_manifest
+
+
+class Outcome(StrEnum):
+    """What became of a rule; the worst of its runs counts."""
+
+    KEPT = "kept"
+    SKIPPED = "skipped"
+    BROKEN = "broken"
+
+
+_WORST_FIRST: Final = (Outcome.BROKEN, Outcome.KEPT, Outcome.SKIPPED)
+_MARKS: Final = {Outcome.KEPT: "ok", Outcome.SKIPPED: "skipped:", Outcome.BROKEN: "BROKEN"}
+
+
+class RuleOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of one rule; ``reason`` says why it was skipped or how it was broken."""
+
+    subject: str
+    rule: str
+    title: str
+    outcome: Outcome
+    reason: str = ""
+
+
+class Adapter(msgspec.Struct, frozen=True, kw_only=True):
+    """What was tested."""
+
+    vendor: str
+    title: str = ""
+    distribution: str = ""
+    version: str = ""
+    contract: int = 0
+    core: str = ""
+    capabilities: tuple[str, ...] = ()
+
+
+class ReportCard(msgspec.Struct, frozen=True, kw_only=True):
+    """What a conformance run found about one adapter."""
+
+    adapter: Adapter
+    rules: tuple[RuleOutcome, ...]
+
+    @classmethod
+    def of(cls, adapter: Adapter, runs: Iterable[RuleOutcome]) -> ReportCard:
+        """Sum up the runs: one line a rule, in the order in which the rules first ran."""
+        by_rule: dict[str, list[RuleOutcome]] = {}
+        for run in runs:
+            by_rule.setdefault(run.rule, []).append(run)
+        rules = (
+            min(same, key=lambda run: _WORST_FIRST.index(run.outcome)) for same in by_rule.values()
+        )
+        return cls(adapter=adapter, rules=tuple(rules))
+
+    @property
+    def conforms(self) -> bool:
+        """True when no rule is broken and at least one is kept."""
+        counts = self.counts()
+        return counts[Outcome.BROKEN] == 0 and counts[Outcome.KEPT] > 0
+
+    def counts(self) -> Counter[Outcome]:
+        """Return how many rules came to which outcome."""
+        return Counter(rule.outcome for rule in self.rules)
+
+    def summary(self) -> dict[str, Any]:
+        """Return the card as JSON values, with its sums."""
+        counts = self.counts()
+        values: dict[str, Any] = msgspec.to_builtins(self)
+        sums = {outcome.value: counts[outcome] for outcome in Outcome}
+        return {**values, "conforms": self.conforms, "counts": sums}
+
+    def as_markdown(self) -> str:
+        """Return the card as Markdown, to be read in a terminal or pasted into a README."""
+        return "\n".join(self._lines()) + "\n"
+
+    def _lines(self) -> Iterator[str]:
+        adapter, counts = self.adapter, self.counts()
+        what = " ".join(filter(None, (adapter.distribution, adapter.version))) or "not installed"
+        yield f"### Casebridge conformance: {adapter.title or adapter.vendor}"
+        yield ""
+        yield (
+            f"{what}, contract {adapter.contract}, casebridge-core {adapter.core}:"
+            f" {counts[Outcome.KEPT]} rules kept, {counts[Outcome.BROKEN]} broken,"
+            f" {counts[Outcome.SKIPPED]} skipped."
+        )
+        yield ""
+        yield f"Claims: {', '.join(adapter.capabilities) or 'nothing'}."
+        yield ""
+        width = max((len(rule.title) for rule in self.rules), default=0)
+        subject_width = max((len(rule.subject) for rule in self.rules), default=0)
+        yield f"| {'Subject':{subject_width}} | {'Rule':{width}} | |"
+        yield f"| {'-' * subject_width} | {'-' * width} | --- |"
+        for rule in self.rules:
+            told = f"{_MARKS[rule.outcome]} {_cell(rule.reason)}".strip()
+            yield f"| {rule.subject:{subject_width}} | {rule.title:{width}} | {told} |"
+
+
+@functools.cache
+def describe(plugin: ModuleType) -> dict[str, Any]:
+    """Return an `Adapter` as JSON values: the declaration of a module, and what it came in."""
+    name = plugin.__name__
+    points = (p for p in entry_points(group=PROJECT_NAME) if p.value == name)
+    source = next((point.dist for point in points if point.dist is not None), None)
+    try:
+        manifest = read_manifest(name, plugin)
+    except PluginError:
+        manifest = None
+    adapter = Adapter(
+        vendor=manifest.vendor if manifest else name,
+        title=manifest.title if manifest else "",
+        distribution=source.name if source else "",
+        version=source.version if source else "",
+        contract=manifest.contract if manifest else 0,
+        core=distribution("casebridge-core").version,
+        capabilities=tuple(sorted(manifest.capabilities)) if manifest else (),
+    )
+    values: dict[str, Any] = msgspec.to_builtins(adapter)
+    return values
+
+
+def cards_of(runs: Iterable[tuple[object, object]]) -> tuple[ReportCard, ...]:
+    """Return one card for each adapter, from pairs of JSON values: the adapter, and a run."""
+    by_adapter: dict[Adapter, list[RuleOutcome]] = {}
+    for adapter, run in runs:
+        read = msgspec.convert(adapter, Adapter)
+        by_adapter.setdefault(read, []).append(msgspec.convert(run, RuleOutcome))
+    return tuple(ReportCard.of(adapter, same) for adapter, same in by_adapter.items())
+
+
+def encode(cards: Sequence[ReportCard]) -> bytes:
+    """Return cards as a JSON array."""
+    return msgspec.json.format(msgspec.json.encode([card.summary() for card in cards]))
+
+
+def _cell(reason: str) -> str:
+    """Return a reason as one line of a table."""
+    first = reason.strip().partition("\n")[0]
+    return first.replace("|", "\\|")[:160]

@@ -1,0 +1,1 @@
+"""The rules, one module for each subject; `casebridge_core.testing.AdapterTests` has them all."""
