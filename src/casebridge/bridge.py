@@ -8,12 +8,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 
+from casebridge.engine.admission import Admission
 from casebridge.engine.backfill import BackfillDriver
 from casebridge.engine.claims import Claims
 from casebridge.engine.convergence import Convergence
 from casebridge.engine.embedded import EmbeddedEngine, Engine
 from casebridge.engine.gate import Gate
+from casebridge.engine.reconcile_leases import ReconcileLeases
+from casebridge.engine.reconcile_turn import ReconcileTurns
+from casebridge.engine.reconciler import Reconciler
 from casebridge.engine.situation import Lookout
 from casebridge.engine.steps import Steps
 from casebridge.persistence.database import Database
@@ -28,6 +33,8 @@ from casebridge.services.connectors import Connectors
 from casebridge.services.fanout import FanOut
 from casebridge.services.flags import Flags
 from casebridge.services.inbox import Inbox
+from casebridge.services.readings import Readings
+from casebridge.services.reconciliation import Reconciliation
 from casebridge.services.tenants import Tenants
 from casebridge.services.throttle import Throttle
 from casebridge.services.tickets import Tickets
@@ -51,6 +58,7 @@ class Bridge:
     cases: Cases
     connectors: Connectors
     tickets: Tickets
+    reconciliation: Reconciliation
     backfills: Backfills
     flags: Flags
     tokens: Tokens
@@ -104,6 +112,7 @@ async def open_bridge(
         cases=Cases(database, fanout, clock, settings.address),
         connectors=Connectors(database, connections, fanout, clock),
         tickets=Tickets(database, fanout, clock),
+        reconciliation=Reconciliation(database, catalog, clock),
         backfills=Backfills(database, Planner(database, connections), clock),
         flags=Flags(database, clock),
         tokens=tokens,
@@ -117,19 +126,23 @@ async def open_bridge(
         if first_key is not None:
             log.warning("created the first tenant; its admin key is in %s", first_key)
         claims = Claims(database, clock, lease=timedelta(seconds=settings.lease_seconds))
+        gate = Gate(database, connections, clock)
         convergence = Convergence(
             claims,
             Lookout(database, connections, clock),
-            Gate(database, connections, clock),
+            gate,
             Steps(database, claims, fanout, clock),
             clock,
         )
         vendors = [name for name in catalog if catalog[name].can(Capability.PUSH_CASE)]
         driver = BackfillDriver(database, fanout, clock, vendors=vendors)
+        readings = Readings(fanout, clock)
+        reconciler = _reconciler(settings, bridge, connections, gate, readings, clock)
         driven = converging and settings.workers > 0
         async with (
             _running(engine, claims, convergence, catalog if converging else None),
-            _backfilling(driver if driven else None, settings.sweep_seconds),
+            _driving(driver if driven else None, settings.sweep_seconds),
+            _driving(reconciler if driven else None, settings.sweep_seconds),
         ):
             yield bridge
     finally:
@@ -159,8 +172,16 @@ async def _running(
         await work
 
 
+class _Driver(Protocol):
+    """What looks after something beside the engine."""
+
+    async def run(self, *, sweep_seconds: float) -> None: ...
+
+    def stop(self) -> None: ...
+
+
 @asynccontextmanager
-async def _backfilling(driver: BackfillDriver | None, sweep_seconds: float) -> AsyncIterator[None]:
+async def _driving(driver: _Driver | None, sweep_seconds: float) -> AsyncIterator[None]:
     if driver is None:
         yield
         return
@@ -170,6 +191,27 @@ async def _backfilling(driver: BackfillDriver | None, sweep_seconds: float) -> A
     finally:
         driver.stop()
         await work
+
+
+def _reconciler(
+    settings: Settings,
+    bridge: Bridge,
+    connections: Connections,
+    gate: Gate,
+    readings: Readings,
+    clock: Clock,
+) -> Reconciler:
+    database, catalog = bridge.database, bridge.catalog
+    period = timedelta(minutes=settings.reconcile_minutes)
+    lasting = timedelta(seconds=settings.lease_seconds)
+    leases = ReconcileLeases(database, clock, lasting=lasting, period=period)
+    admission = Admission(database, gate, clock)
+    verify_every = timedelta(hours=settings.verify_hours)
+    turns = ReconcileTurns(
+        database, connections, admission, leases, readings, clock, verify_every=verify_every
+    )
+    vendors = [name for name in catalog if catalog[name].can(Capability.LIST_CHANGES)]
+    return Reconciler(leases, turns, admission, clock, period=period, vendors=vendors)
 
 
 def _engine(settings: Settings, database: Database, clock: Clock) -> Engine:

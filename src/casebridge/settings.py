@@ -21,6 +21,8 @@ _WORDS: Final = {
     "Expected `int` >=": "must be 0 or more",
     "Expected `float` >": "must be more than 0",
     "Expected `int`": "must be a whole number",
+    "Expected `float` >=": "must be 0 or more",
+    "Expected `float` <=": "is too large",
     "Expected `float`": "must be a number",
     "Expected `str` matching regex": "must be a URL that begins with http:// or https://",
 }
@@ -50,6 +52,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         workers: convergences at a time in this process; 0 leaves them to other processes.
         lease_seconds: how long a convergence may be silent before another worker takes over.
         sweep_seconds: how often due refs are looked for without a wake-up.
+        reconcile_minutes: how often each connector is asked for changes that no webhook told of; 0
+            leaves it to those who ask for it.
+        verify_hours: how often the ticket of an open case is read itself, to see that it is still
+            there; 0 is never.
         vendor_timeout_seconds: longest wait for one answer of a vendor.
         inbox_body_bytes: largest webhook body taken.
         inbox_body_seconds: longest time that a request's body may take to arrive.
@@ -70,6 +76,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     workers: int = 16
     lease_seconds: float = 10.0
     sweep_seconds: float = 1.0
+    reconcile_minutes: Annotated[float, Meta(ge=0, le=1440)] = 5.0
+    verify_hours: Annotated[float, Meta(ge=0, le=8760)] = 24.0
     vendor_timeout_seconds: float = 20.0
     inbox_body_bytes: int = 1_048_576
     inbox_body_seconds: Annotated[float, Meta(gt=0)] = 10.0

@@ -11,6 +11,7 @@ from casebridge.cli.demo import demo
 from casebridge.cli.flag import flag
 from casebridge.cli.keys import key, tenant
 from casebridge.cli.plugins import plugins
+from casebridge.cli.reconcile import reconcile
 from casebridge.cli.serve import serve
 from casebridge.cli.tickets import force_sync, push, replay, resync
 from casebridge.cli.token import token
@@ -27,6 +28,7 @@ main.add_command(serve)
 main.add_command(worker)
 main.add_command(demo)
 main.add_command(plugins)
+main.add_command(reconcile)
 main.add_command(key)
 main.add_command(tenant)
 for command in (connector, case, push, resync, replay, force_sync, backfill, token, flag):

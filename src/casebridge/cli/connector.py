@@ -28,6 +28,7 @@ _CARD = {
     "last_success_at": "last success",
     "last_failure_at": "last failure at",
     "last_failure": "last failure",
+    "reconcile": "reconciled",
     "created_at": "created",
 }
 _VERDICTS = {True: "ok", False: "FAILED", None: "note"}

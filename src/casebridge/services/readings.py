@@ -112,14 +112,14 @@ class Readings:
         if worth is Worth.READ_AGAIN and not reader.hooks.can(Capability.FETCH_TICKET):
             worth = Worth.DECIDE
         if worth is Worth.NOTE:
-            await self._note(session, ref, event)
+            await self._note(session, ref, event, asked_at)
         if worth is not Worth.DECIDE:
             event = msgspec.structs.replace(event, status=None)
         if worth is Worth.READ_AGAIN:
             event = msgspec.structs.replace(event, assignee=UNSET)
         if not listed:
             event = _no_older_than_known(event, ref)
-        await self._apply(session, reader, ref, event, listed=listed)
+        await self._apply(session, reader, ref, event, asked_at, listed=listed)
         return worth is not Worth.READ_AGAIN
 
     async def note_missing(
@@ -141,7 +141,9 @@ class Readings:
         )
         timeline.record(session, case, cause, TimelineKind.TICKET_MISSING, text)
 
-    async def _note(self, session: AsyncSession, ref: RefRow, event: TicketEvent) -> None:
+    async def _note(
+        self, session: AsyncSession, ref: RefRow, event: TicketEvent, asked_at: datetime
+    ) -> None:
         """Remember where the ticket is; a push that was given up before that is tried again.
 
         What a push that broke off left behind is not told from what somebody did since, and is
@@ -149,7 +151,7 @@ class Readings:
         """
         if event.status is None or (ref.dead_at is None and is_unclear(ref)):
             return
-        note_ticket_status(ref, event.status, self._clock())
+        note_ticket_status(ref, event.status, asked_at)
         ref.status_seen_at = event.occurred_at or ref.status_seen_at
         if ref.dead_at is not None and event.occurred_at and event.occurred_at > ref.dead_at:
             await self._fanout.schedule_refs(session, [ref.id], self._clock())
@@ -160,6 +162,7 @@ class Readings:
         reader: Reader,
         ref: RefRow,
         event: TicketEvent,
+        asked_at: datetime,
         *,
         listed: bool,
     ) -> None:
@@ -173,6 +176,7 @@ class Readings:
             event_row=None,
             event_id=None,
             now=self._clock(),
+            received_at=asked_at,
             origin=Origin(
                 actor=reader.actor, words=f"no webhook had told of it: read from {source}"
             ),

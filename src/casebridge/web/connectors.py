@@ -7,12 +7,13 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Controller, delete, get, patch, post
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta
 
 from casebridge.bridge import Bridge
 from casebridge.persistence.connectors import ConnectorRow, RefRow
 from casebridge.services.connectors import ConnectorEdit, Limits, NewConnector
+from casebridge.services.reconciliation import ReconcileView
 from casebridge.services.tenants import Scope
 from casebridge.services.tickets import ManualPush
 from casebridge.web.access import Caller, TheBridge
@@ -23,7 +24,8 @@ from casebridge_core import CheckLine, NativeStatus, StatusOverrides
 class ConnectorView(msgspec.Struct, frozen=True, kw_only=True):
     """A connector's card. ``state`` is one of active, disabled, paused, plugin missing.
 
-    ``config`` has its secrets masked; it is None when the plugin is missing.
+    ``config`` has its secrets masked; it is None when the plugin is missing. ``reconcile`` is how
+    far the search for missed webhooks has come, None where the vendor cannot be asked.
     """
 
     id: str
@@ -38,6 +40,7 @@ class ConnectorView(msgspec.Struct, frozen=True, kw_only=True):
     last_failure_at: datetime | None
     last_failure: str | None
     quiet_until: datetime | None
+    reconcile: ReconcileView | None
     limits: Limits
     created_at: datetime
 
@@ -161,6 +164,20 @@ class ConnectorController(Controller):
         """Read every ticket of the connector at the vendor and bring each into line."""
         return Scheduled(await bridge.tickets.resync_connector(who, connector_id))
 
+    @post("/{connector_id:str}/reconcile", status_code=202, opt={"scope": Scope.WRITE})
+    async def reconcile(
+        self,
+        bridge: TheBridge,
+        who: Caller,
+        connector_id: FromPath[str],
+        wait_seconds: Annotated[
+            float, QueryParameter(ge=0, le=30, description="How long to wait for its end.")
+        ] = 0.0,
+    ) -> ReconcileView | None:
+        """List what changed at the vendor now, for whatever no webhook told of."""
+        row = await bridge.reconciliation.ask(who, connector_id, wait_seconds)
+        return bridge.reconciliation.view(row)
+
     @post("/{connector_id:str}/replay", status_code=202, opt={"scope": Scope.WRITE})
     async def replay(
         self, bridge: TheBridge, who: Caller, connector_id: FromPath[str]
@@ -211,6 +228,7 @@ def _view(bridge: Bridge, row: ConnectorRow) -> ConnectorView:
         last_failure_at=row.last_failure_at,
         last_failure=row.last_failure,
         quiet_until=row.quiet_until,
+        reconcile=bridge.reconciliation.view(row),
         limits=Limits(calls_per_minute=row.calls_per_minute, in_flight=row.in_flight),
         created_at=row.created_at,
     )
