@@ -218,8 +218,10 @@ def running_service(
     """Serve Casebridge in a background thread on a free loopback port."""
     with bound_socket() as listener:
         url = address_of(listener)
-        usual = {"public_url": url, "sweep_seconds": 0.2, "reconcile_minutes": 0, **settings}
-        chosen = Settings(data_dir=data_dir, **usual)
+        chosen = Settings(
+            data_dir=data_dir,
+            **{"public_url": url, "sweep_seconds": 0.2, "inbox_address_rate": 0, **settings},
+        )
         with serving(create_app(chosen, catalog=catalog, clock=clock), listener):
             key = (data_dir / "admin.key").read_text().strip()
             with Api(url, key) as api:

@@ -141,7 +141,13 @@ class Desk:
 def open_desk(data_dir: Path, *, clock: Clock = utc_now, **settings: Any) -> Iterator[Desk]:
     """Run the service in this process with the vendor acme; nothing converges by itself."""
     chosen = Settings(
-        data_dir=data_dir, **{"public_url": "https://soc.example", "workers": 0, **settings}
+        data_dir=data_dir,
+        **{
+            "public_url": "https://soc.example",
+            "workers": 0,
+            "inbox_address_rate": 0,
+            **settings,
+        },
     )
     app = create_app(chosen, catalog=ConnectorCatalog.of(acme=acme), clock=clock)
     with TestClient(app, raise_server_exceptions=False) as http:
