@@ -211,3 +211,44 @@ def test_a_vendor_without_inbound_hooks_claims_nothing(vendor_plugin: VendorPlug
     catalog = ConnectorCatalog.of(quiet=vendor_plugin(vendor="quiet"))
 
     assert catalog.detect(delivery(quiet="T-1")).claims == ()
+
+
+GREEDY = """
+@hookimpl
+def itsm_detect_inbound(delivery):
+    delivery.payload["ticket"].clear()
+    delivery.payload.clear()
+"""
+PATIENT = """
+@hookimpl
+def itsm_detect_inbound(delivery):
+    return TicketEvent(vendor="zulu", external_id=delivery.payload["ticket"]["id"])
+"""
+
+
+def test_no_plugin_can_change_what_the_next_one_reads(vendor_plugin: VendorPlugin) -> None:
+    claims = ["inbound_assignee"]
+    catalog = ConnectorCatalog.of(
+        acme=vendor_plugin(GREEDY, vendor="acme", claims=claims),
+        zulu=vendor_plugin(PATIENT, vendor="zulu", claims=claims),
+    )
+    payload = {"ticket": {"id": "7"}}
+
+    found = catalog.detect(Delivery(headers={}, payload=payload))
+
+    assert found.event is not None
+    assert found.event.external_id == "7"
+    assert payload == {"ticket": {"id": "7"}}
+
+
+def test_a_payload_that_is_nested_too_deeply_is_told(catalog: ConnectorCatalog) -> None:
+    payload: dict[str, object] = {}
+    for _ in range(100_000):
+        payload = {"acme": payload}
+
+    found = catalog.detect(Delivery(headers={}, payload=payload), vendor="acme")
+
+    assert found.event is None
+    assert found.failures == (
+        "plugin 'acme': itsm_detect_inbound was not asked: the payload is nested too deeply",
+    )

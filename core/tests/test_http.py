@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import msgspec
 import pytest
 
 from casebridge_core import (
@@ -54,6 +55,54 @@ async def test_a_request_carries_the_credential_and_the_json(
     assert request.headers["accept"] == "application/json"
     assert request.headers["x-once"] == "yes"
     assert request.content == b'{"x":1}'
+
+
+async def test_an_answer_tells_its_status_and_headers(
+    api: VendorApi, httpx_mock: HTTPXMock
+) -> None:
+    httpx_mock.add_response(201, headers={"Location": f"{URL}/issue/1", "ETag": '"7"'})
+
+    answer = await api.call("POST", "/issue")
+
+    assert (answer.status, answer.document) == (201, None)
+    assert (answer.headers["location"], answer.headers["etag"]) == (f"{URL}/issue/1", '"7"')
+
+
+class Issue(msgspec.Struct):
+    id: int | str
+    votes: int = 0
+
+
+async def test_an_answer_is_read_into_a_type(api: VendorApi, httpx_mock: HTTPXMock) -> None:
+    httpx_mock.add_response(json=[{"id": 7, "votes": "3", "further": True}, {"id": "A-7"}])
+
+    issues = await api.request_as(list[Issue], "GET", "/issues")
+
+    assert [(issue.id, issue.votes) for issue in issues] == [(7, 3), ("A-7", 0)]
+
+
+@pytest.mark.parametrize("document", [None, {}, [], "text", {"id": None}, {"id": "1", "votes": []}])
+@pytest.mark.parametrize(
+    ("method", "writes", "error"),
+    [
+        ("GET", None, UnexpectedResponse),
+        ("POST", None, OutcomeUnknown),
+        ("POST", False, UnexpectedResponse),
+    ],
+)
+async def test_an_answer_that_does_not_fit_its_type_is_no_answer(
+    api: VendorApi,
+    httpx_mock: HTTPXMock,
+    document: object,
+    method: str,
+    error: type[PushError],
+    *,
+    writes: bool | None,
+) -> None:
+    httpx_mock.add_response(json=document)
+
+    with pytest.raises(error, match=rf"acme.example answered {method} /issue with something else"):
+        await api.request_as(Issue, method, "/issue", writes=writes)
 
 
 async def test_every_answer_is_observed_also_one_that_failed(

@@ -14,6 +14,7 @@ from casebridge_core import (
     AuthenticationFailed,
     InvalidRequest,
     OutcomeUnknown,
+    PermissionDenied,
     PushError,
     RateLimited,
     TicketNotFound,
@@ -33,7 +34,7 @@ def response(status: int, **fields: Any) -> httpx.Response:
 READ_AND_WRITE = [
     (400, InvalidRequest, InvalidRequest),
     (401, AuthenticationFailed, AuthenticationFailed),
-    (403, InvalidRequest, InvalidRequest),
+    (403, PermissionDenied, PermissionDenied),
     (404, TicketNotFound, TicketNotFound),
     (405, InvalidRequest, InvalidRequest),
     (408, VendorUnavailable, OutcomeUnknown),

@@ -65,6 +65,7 @@ def test_a_vendors_name_is_a_plain_word(
         ("index_lag='30'", "index_lag must be a float, not str"),
         ("contract='1'", "contract must be a int, not str"),
         ("contract=2", "written for contract 2 and this is contract 1; upgrade casebridge-core"),
+        ("contract=0", "contract 0 and the oldest that works here is 1; upgrade the plugin"),
         (
             "signature_schemes=(SignatureScheme(header='X-Hub-Signature', title='Hub'),)",
             "header 'X-Hub-Signature' must be in lower case",

@@ -12,7 +12,6 @@ from typing import Annotated, Any, ClassVar, Final, Generic, Protocol, TypeVar
 import httpx
 import msgspec
 
-from casebridge_core._markers import CONTRACT_VERSION
 from casebridge_core.errors import InvalidConfig
 from casebridge_core.secret import (
     EMPTY_SECRET,
@@ -91,7 +90,8 @@ class ConnectorManifest(msgspec.Struct, frozen=True, kw_only=True):
     ``vendor`` is 2 to 32 characters of ``[a-z0-9_]``, starting with a letter. ``known_statuses``
     are the vendor's stock statuses, from which people choose and over which the maps are proven.
     ``index_lag`` (seconds) is how long a fresh ticket may stay hidden from ``itsm_find_ticket``.
-    ``contract`` is the `CONTRACT_VERSION` that the plugin was written for.
+    ``contract`` is the `CONTRACT_VERSION` that the plugin was written for: 1 unless it says so, and
+    not that of the installed core, which may be newer than the plugin.
     """
 
     vendor: str
@@ -102,7 +102,7 @@ class ConnectorManifest(msgspec.Struct, frozen=True, kw_only=True):
     known_statuses: tuple[NativeStatus, ...] = ()
     docs_url: str = ""
     index_lag: float = 30.0
-    contract: int = CONTRACT_VERSION
+    contract: int = 1
 
 
 def _ignore(_seconds: float) -> None:

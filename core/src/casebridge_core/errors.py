@@ -20,6 +20,7 @@ r"""Every error of the contract.
         ├── TicketNotFound                   the ticket is deleted or out of sight
         ├── TransitionRejected               the workflow refuses; .missing_fields .allowed
         ├── InvalidRequest       .fields     the vendor refuses the content
+        │   └── PermissionDenied             the account is known, and may not do this
         └── UnexpectedResponse   retryable   not the answer that the vendor documents
 
 A hook of the push family raises a `PushError` and nothing else. No message ever holds a secret: a
@@ -202,6 +203,14 @@ class InvalidRequest(PushError):
         """Quote the vendor's reason."""
         super().__init__(message)
         self.fields = fields
+
+
+class PermissionDenied(InvalidRequest):
+    """The vendor knows the account and does not let it do this; the credential itself is good.
+
+    It pauses nothing: one ticket or one field may be closed to the account while all others are
+    open. Say in the message which right is missing.
+    """
 
 
 class UnexpectedResponse(PushError):

@@ -9,16 +9,19 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 import httpx
+import msgspec
 
 from casebridge_core.errors import (
     AuthenticationFailed,
     InvalidRequest,
     OutcomeUnknown,
+    PermissionDenied,
     PushError,
     RateLimited,
     TicketNotFound,
@@ -30,6 +33,18 @@ Refine = Callable[[httpx.Response, Any], PushError | None]
 """Given a failed response and its JSON (None when it has none), the error it is, or None."""
 Observe = Callable[[httpx.Response], None]
 """Given every response; it looks at the headers and raises nothing."""
+
+
+AnswerT = TypeVar("AnswerT")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A vendor's good answer: its status, its headers, and its JSON (None without a body)."""
+
+    status: int
+    headers: httpx.Headers
+    document: Any
 
 
 class Credential(Protocol):
@@ -96,6 +111,69 @@ class VendorApi:
     ) -> Any:  # noqa: ANN401 - a vendor's JSON is untyped until the plugin reads it
         """Call the vendor and return the decoded JSON, or None when the answer has no body.
 
+        It takes and raises what `call` does.
+        """
+        answer = await self.call(
+            method,
+            path,
+            writes=writes,
+            params=params,
+            payload=payload,
+            form=form,
+            headers=headers,
+        )
+        return answer.document
+
+    async def request_as(
+        self,
+        kind: type[AnswerT],
+        method: str,
+        path: str,
+        *,
+        writes: bool | None = None,
+        params: Mapping[str, Any] | None = None,
+        payload: object = None,
+        form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> AnswerT:
+        """Call the vendor and read its JSON into a type, such as a struct of the fields in use.
+
+        It takes what `call` does. A number that comes as a text is read where a number is wanted;
+        an id that may come as either has the type ``int | str``. Further fields are left out.
+
+        Raises:
+            UnexpectedResponse: the JSON does not fit the type, and the call was a read.
+            OutcomeUnknown: it does not fit, and the call was a write.
+            PushError: as `call` does.
+        """
+        answer = await self.call(
+            method,
+            path,
+            writes=writes,
+            params=params,
+            payload=payload,
+            form=form,
+            headers=headers,
+        )
+        try:
+            return msgspec.convert(answer.document, kind, strict=False)
+        except msgspec.ValidationError as error:
+            told = f"{self.host} answered {method} {path} with something else: {error}"
+            raise _unexpected(told, writes=_writes(method, writes=writes)) from None
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        writes: bool | None = None,
+        params: Mapping[str, Any] | None = None,
+        payload: object = None,
+        form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Call the vendor and return its answer.
+
         ``writes`` says whether the call can change anything at the vendor; by default every method
         but GET, HEAD and OPTIONS can. ``path`` is appended to the base URL and starts with a slash.
 
@@ -105,6 +183,7 @@ class VendorApi:
                 unreadable.
             RateLimited: 429.
             AuthenticationFailed: 401.
+            PermissionDenied: 403.
             TicketNotFound: 404 or 410.
             InvalidRequest: any other 4xx, or a request that HTTP cannot carry.
             UnexpectedResponse: a read's answer is not JSON, or a redirect.
@@ -112,8 +191,7 @@ class VendorApi:
         """
         if not path.startswith("/"):
             raise ValueError("path must start with a slash, lest it change the host")
-        if writes is None:
-            writes = method.upper() not in _READS
+        writes = _writes(method, writes=writes)
         parts = {"params": params, "json": payload, "data": form}
         response = await self._send(method, path, parts, headers or {}, writes=writes)
         if response.status_code == httpx.codes.UNAUTHORIZED and self._credential is not None:
@@ -154,7 +232,7 @@ class VendorApi:
             self._observe(response)
         return response
 
-    def _read(self, response: httpx.Response, *, writes: bool) -> Any:  # noqa: ANN401 - as above
+    def _read(self, response: httpx.Response, *, writes: bool) -> Answer:
         readable, document = _decode(response)
         if response.status_code >= 400:  # noqa: PLR2004 - the HTTP error range
             refined = self._refine(response, document) if self._refine else None
@@ -167,12 +245,16 @@ class VendorApi:
             )
         if not readable:
             raise _unexpected(_what_came(response), writes=writes)
-        return document
+        return Answer(status=response.status_code, headers=response.headers, document=document)
 
     @property
     def host(self) -> str:
         """The host that is called, with its port unless it is the scheme's own."""
         return httpx.URL(self._base_url).netloc.decode()
+
+
+def _writes(method: str, *, writes: bool | None) -> bool:
+    return method.upper() not in _READS if writes is None else writes
 
 
 def decode_json(response: httpx.Response) -> Any:  # noqa: ANN401 - a vendor's JSON is untyped
@@ -200,6 +282,8 @@ def error_for(response: httpx.Response, *, writes: bool, reason: str = "") -> Pu
     match code:
         case 401:
             return AuthenticationFailed(told)
+        case 403:
+            return PermissionDenied(told)
         case 404 | 410:
             return TicketNotFound(told)
         case 429:

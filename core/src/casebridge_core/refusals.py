@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import ModuleType
 from typing import Any, Final, cast
 
-from casebridge_core._markers import CONTRACT_VERSION, PROJECT_NAME
+from casebridge_core._markers import CONTRACT_VERSION, OLDEST_CONTRACT, PROJECT_NAME
 from casebridge_core.connectors import (
     Capability,
     ConnectorConfig,
@@ -216,6 +216,11 @@ def _manifest_problems(manifest: ConnectorManifest) -> Iterator[str]:
         yield (
             f"it was written for contract {manifest.contract} and this is contract"
             f" {CONTRACT_VERSION}; upgrade casebridge-core"
+        )
+    if manifest.contract < OLDEST_CONTRACT:
+        yield (
+            f"it was written for contract {manifest.contract} and the oldest that works here is"
+            f" {OLDEST_CONTRACT}; upgrade the plugin"
         )
     for scheme in manifest.signature_schemes:
         for header in (scheme.header, scheme.timestamp_header or ""):

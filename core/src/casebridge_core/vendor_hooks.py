@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
+import msgspec
+
 from casebridge_core.cases import Case, CaseProjection, CaseStatus, ProjectedComment
 from casebridge_core.connectors import (
     Capability,
@@ -141,7 +143,13 @@ class VendorHooks:
         if not self.has("itsm_detect_inbound"):
             return None
         hook = "itsm_detect_inbound"
-        answers = self._call(hook, object, delivery=delivery)
+        # A copy of its own for each plugin: what one of them changes, the next must not read.
+        try:
+            payload = msgspec.to_builtins(delivery.payload)
+        except RecursionError:
+            raise self._failed(hook, "was not asked: the payload is nested too deeply") from None
+        own = msgspec.structs.replace(delivery, payload=payload)
+        answers = self._call(hook, object, delivery=own)
         for event in cast("list[object]", answers if isinstance(answers, list) else [answers]):
             self._must_be_own(hook, event)
             return cast("TicketEvent", event)
