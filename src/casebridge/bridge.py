@@ -16,6 +16,7 @@ from casebridge.engine.claims import Claims
 from casebridge.engine.convergence import Convergence
 from casebridge.engine.embedded import EmbeddedEngine, Engine
 from casebridge.engine.gate import Gate
+from casebridge.engine.minting import Minting
 from casebridge.engine.reconcile_leases import ReconcileLeases
 from casebridge.engine.reconcile_turn import ReconcileTurns
 from casebridge.engine.reconciler import Reconciler
@@ -30,11 +31,13 @@ from casebridge.services.cases import Cases
 from casebridge.services.clock import Clock, utc_now
 from casebridge.services.connections import Connections
 from casebridge.services.connectors import Connectors
+from casebridge.services.events import Events
 from casebridge.services.fanout import FanOut
 from casebridge.services.flags import Flags
 from casebridge.services.inbox import Inbox
 from casebridge.services.readings import Readings
 from casebridge.services.reconciliation import Reconciliation
+from casebridge.services.replay import Replays
 from casebridge.services.tenants import Tenants
 from casebridge.services.throttle import Throttle
 from casebridge.services.tickets import Tickets
@@ -64,6 +67,8 @@ class Bridge:
     tokens: Tokens
     throttle: Throttle
     inbox: Inbox
+    events: Events
+    replays: Replays
 
 
 @asynccontextmanager
@@ -118,6 +123,8 @@ async def open_bridge(
         tokens=tokens,
         throttle=throttle,
         inbox=Inbox(database, authenticity, connections, fanout, clock),
+        events=Events(database),
+        replays=Replays(database, connections, fanout, clock),
     )
     try:
         await upgrade(database)
@@ -131,7 +138,7 @@ async def open_bridge(
             claims,
             Lookout(database, connections, clock),
             gate,
-            Steps(database, claims, fanout, clock),
+            Steps(database, claims, fanout, Minting(claims, bridge.replays, clock), clock),
             clock,
         )
         vendors = [name for name in catalog if catalog[name].can(Capability.PUSH_CASE)]

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from casebridge.engine.claims import Claim, Claims
 from casebridge.engine.convergence import Convergence
 from casebridge.engine.gate import Gate
+from casebridge.engine.minting import Minting
 from casebridge.engine.situation import Lookout
 from casebridge.engine.steps import Steps
 from casebridge.persistence.cases import CaseRow, TimelineRow
@@ -28,6 +29,7 @@ from casebridge.services.connectors import Connectors, Limits, NewConnector
 from casebridge.services.fanout import FanOut
 from casebridge.services.inbox import Inbox, InboxAnswer
 from casebridge.services.intake import NewCase
+from casebridge.services.replay import Replays
 from casebridge.services.tenants import Principal, Scope, Tenants
 from casebridge.services.throttle import Throttle
 from casebridge.services.tickets import Tickets
@@ -125,11 +127,13 @@ class Bench:
         authenticity = Authenticity(self.database, secrets, catalog, throttle, clock)
         self.inbox = Inbox(self.database, authenticity, self.connections, self.fanout, clock)
         self.claims = Claims(self.database, clock, lease=LEASE)
+        self.replays = Replays(self.database, self.connections, self.fanout, clock)
+        minting = Minting(self.claims, self.replays, clock)
         self.convergence = Convergence(
             self.claims,
             Lookout(self.database, self.connections, clock),
             Gate(self.database, self.connections, clock),
-            Steps(self.database, self.claims, self.fanout, clock),
+            Steps(self.database, self.claims, self.fanout, minting, clock),
             clock,
         )
 

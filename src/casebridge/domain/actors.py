@@ -24,6 +24,8 @@ class TimelineKind(StrEnum):
     INBOUND_ACTOR = "inbound_actor"
     INBOUND_PAYLOAD = "inbound_payload"
     INBOUND_IGNORED = "inbound_ignored"
+    EVENT_REPLAYED = "event_replayed"
+    STATUS_MAPPED = "status_mapped"
     ANNOTATION = "annotation"
     ASSIGNEE_CHANGED = "assignee_changed"
     TICKET_DELETED = "ticket_deleted"

@@ -128,8 +128,7 @@ def _is_superseded(case: CaseState, ref: RefState, at: datetime) -> bool:
     The case is the source of truth: a ticket that was moved before the case was (a webhook in
     flight) is brought to the case's status by the pending push.
     """
-    pending = ref.settled_status is not None and ref.settled_status is not case.status
-    return pending and at < case.status_changed_at
+    return ref.settled_status is not case.status and at < case.status_changed_at
 
 
 def _held_last(trail: Sequence[CaseStatus], meanings: Sequence[CaseStatus]) -> CaseStatus:

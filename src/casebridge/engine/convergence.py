@@ -85,9 +85,9 @@ class Convergence:
         """Do the step; False when the next one has to wait."""
         match step:
             case Mint():
-                await self._steps.mint(claim, now)
+                await self._steps.minting.mint(claim, now)
             case FindTicket(last_chance):
-                return await self._steps.find_ticket(claim, now, last_chance=last_chance)
+                return await self._steps.minting.find_ticket(claim, now, last_chance=last_chance)
             case Verify():
                 await self._steps.verify(claim, now)
             case Settle():

@@ -6,9 +6,7 @@ is noted before the call, so that whoever comes after a crash looks before it tr
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
-from datetime import datetime, timedelta
-from typing import TypeVar
+from datetime import datetime
 
 import msgspec
 from sqlalchemy import select
@@ -18,7 +16,8 @@ from casebridge.domain.actors import TimelineKind
 from casebridge.domain.convergence import PostComment, PushStatus
 from casebridge.engine.claims import Claim, Claims
 from casebridge.engine.identity import identify
-from casebridge.engine.outcomes import note_failure, note_success, traffic
+from casebridge.engine.minting import Minting, outcome_of
+from casebridge.engine.outcomes import note_success, traffic
 from casebridge.engine.situation import Situation
 from casebridge.persistence.connectors import PostedCommentRow, RefRow
 from casebridge.persistence.database import Database
@@ -35,26 +34,28 @@ from casebridge.services.snapshots import (
 )
 from casebridge_core import (
     Capability,
-    CasebridgeError,
     CommentRef,
-    OutcomeUnknown,
     PushError,
-    PushResult,
     StatusChange,
     Ticket,
     TicketEvent,
-    TicketNotFound,
     TransitionRejected,
 )
-
-ResultT = TypeVar("ResultT")
 
 
 class Steps:
     """What a convergence can do. Each raises `PushError`, or `LeaseLost` from its commits."""
 
-    def __init__(self, database: Database, claims: Claims, fanout: FanOut, clock: Clock) -> None:
-        """Bind what the steps need."""
+    def __init__(
+        self,
+        database: Database,
+        claims: Claims,
+        fanout: FanOut,
+        minting: Minting,
+        clock: Clock,
+    ) -> None:
+        """Bind what the steps need; ``minting`` are the steps by which a ref gets its ticket."""
+        self.minting = minting
         self._database = database
         self._claims = claims
         self._fanout = fanout
@@ -63,47 +64,6 @@ class Steps:
     async def identify(self, now: Situation) -> None:
         """Learn which account is ours, so that its webhooks are recognised."""
         await identify(self._database, now.hooks, now.connector, now.ref.connector_id)
-
-    async def mint(self, claim: Claim, now: Situation) -> None:
-        """Create the ticket."""
-        async with self._claims.commit(claim) as (_, ref, _):
-            ref.create_attempted_at = self._clock()
-        try:
-            result = await _unclear(now.hooks.push_case(now.connector, now.projection))
-            result = await _read_back(now, result)
-        except PushError as error:
-            async with self._claims.commit(claim) as (_, ref, _):
-                # the vendor's index may lag behind the end of the attempt, which can be a late one
-                ref.create_attempted_at = self._clock() if error.uncertain else None
-            raise
-        await self._link(claim, result)
-
-    async def find_ticket(self, claim: Claim, now: Situation, *, last_chance: bool) -> bool:
-        """Look for what an unclear attempt left behind; False when it is too early to tell."""
-        if not now.hooks.can(Capability.FIND_TICKET):
-            async with self._claims.commit(claim) as (session, ref, case):
-                error = CasebridgeError(
-                    "an attempt to create the ticket had no clear outcome, and this vendor cannot"
-                    " be searched: look there, then resync"
-                )
-                await note_failure(session, ref, case, error, self._clock())
-            return False
-        found = await now.hooks.find_ticket(now.connector, now.ref.correlation_key)
-        if found:
-            notes: tuple[str, ...] = ("found after an unclear attempt",)
-            if len(found) > 1:
-                others = ", ".join(ticket.ref.key for ticket in found[1:])
-                notes = (*notes, f"the same key stands in {others}: close them by hand")
-            await self._link(claim, PushResult(ticket=found[0], created=False, notes=notes))
-            return True
-        async with self._claims.commit(claim) as (_, ref, _):
-            if last_chance:
-                ref.create_attempted_at = None
-            else:
-                ref.attempts += 1
-                delay = timedelta(seconds=min(2.0**ref.attempts, now.hooks.manifest.index_lag))
-                ref.due_at = ref.due_at or self._clock() + delay
-        return last_chance
 
     async def verify(self, claim: Claim, now: Situation) -> None:
         """Read the ticket and reflect it in the case, as if a webhook had told of it."""
@@ -158,9 +118,11 @@ class Steps:
             native=native,
             reason=now.ref.force_reason or "",
             forced=step.forced,
+            case_id=now.projection.case_id,
+            deep_link=now.projection.deep_link,
         )
         try:
-            ticket = await _unclear(
+            ticket = await outcome_of(
                 now.hooks.push_status_change(now.connector, ticket_ref(now.ref), change)
             )
             if not _arrived(now, step, ticket):
@@ -187,31 +149,12 @@ class Steps:
         if posted is None:
             await self._note_comment(claim, comment.key, attempted=True)
             try:
-                posted = await _unclear(now.hooks.push_comment(now.connector, ticket, comment))
+                posted = await outcome_of(now.hooks.push_comment(now.connector, ticket, comment))
             except PushError as error:
                 if not error.uncertain:
                     await self._note_comment(claim, comment.key, attempted=False)
                 raise
         await self._note_posted(claim, step, posted)
-
-    async def _link(self, claim: Claim, result: PushResult) -> None:
-        at = self._clock()
-        ticket = result.ticket
-        async with self._claims.commit(claim) as (session, ref, case):
-            ref.external_id = ticket.ref.external_id
-            ref.external_key = ticket.ref.key
-            ref.external_url = ticket.ref.url
-            ref.create_attempted_at = None
-            ref.minted_at = ref.last_pushed_at = at
-            note_ticket_status(ref, ticket.status, at)
-            ref.status_seen_at = ticket.updated_at
-            await note_success(session, ref, at)
-            text = f"{'minted' if result.created else 'adopted'} {ticket.ref.key}"
-            if result.notes:
-                text += f" ({'; '.join(result.notes)})"
-            detail = {"key": ticket.ref.key, "url": ticket.ref.url}
-            kind = TimelineKind.TICKET_MINTED
-            timeline.record(session, case, traffic(ref, at), kind, text, **detail)
 
     async def _note_status(self, claim: Claim, now: Situation, ticket: Ticket) -> None:
         """Settle on what was read back, even when news settled something else meanwhile.
@@ -254,24 +197,6 @@ class Steps:
             timeline.record(session, case, traffic(ref, at), kind, text, comment=step.comment.key)
 
 
-async def _read_back(now: Situation, result: PushResult) -> PushResult:
-    """Return what the push came to with the ticket as it is, since a 2xx is not success.
-
-    A ticket that cannot be read for another reason than its absence is believed.
-    """
-    if not now.hooks.can(Capability.FETCH_TICKET):
-        return result
-    try:
-        ticket = await now.hooks.fetch_ticket(now.connector, result.ticket.ref)
-    except TicketNotFound as error:
-        raise OutcomeUnknown(
-            f"the vendor reported {result.ticket.ref.key} as created, and it is not there"
-        ) from error
-    except CasebridgeError:
-        return result
-    return msgspec.structs.replace(result, ticket=ticket)
-
-
 def _later(known: datetime | None, told: datetime | None) -> datetime | None:
     return max((moment for moment in (known, told) if moment is not None), default=None)
 
@@ -295,13 +220,3 @@ async def _comment_row(session: AsyncSession, ref: RefRow, key: str) -> PostedCo
         row = PostedCommentRow(ref_id=ref.id, key=key)
         session.add(row)
     return row
-
-
-async def _unclear(call: Awaitable[ResultT]) -> ResultT:
-    """Await a write; a plugin that breaks in the middle of one leaves its outcome unknown."""
-    try:
-        return await call
-    except PushError:
-        raise
-    except CasebridgeError as error:
-        raise OutcomeUnknown(str(error)) from error

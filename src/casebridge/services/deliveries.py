@@ -20,6 +20,16 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     reason: Reason | None = None
     detail: str | None = None
 
+    def columns(self) -> dict[str, str | None]:
+        """Return what a stored event's row tells of its content."""
+        event = self.event
+        return {
+            "vendor": event.vendor if event is not None else None,
+            "external_id": event.external_id if event is not None else None,
+            "native_status": event.status.name if event is not None and event.status else None,
+            "delivery_id": event.delivery_id if event is not None else None,
+        }
+
 
 def keepable(headers: Mapping[str, str], catalog: ConnectorCatalog) -> dict[str, str]:
     """Return the headers (names in lower case) without those that carry a credential or a MAC.

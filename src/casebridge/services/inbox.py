@@ -7,7 +7,7 @@ import logging
 from typing import Final
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -97,26 +97,23 @@ class Inbox:
         self, admission: Admission, headers: dict[str, str], body: bytes, reading: Reading
     ) -> InboundEventRow:
         """Store the event and reflect it in the case: one transaction."""
-        token, event = admission.token, reading.event
+        token = admission.token
         async with self._database.write() as session:
             now = self._clock()
             row = InboundEventRow(
+                **reading.columns(),
                 public_id=new_id(EVENT),
                 tenant_id=token.tenant_id,
                 token_id=token.id,
                 connector_id=token.connector_id,
-                vendor=event.vendor if event is not None else None,
                 scheme=admission.scheme,
-                external_id=event.external_id if event is not None else None,
-                native_status=event.status.name if event is not None and event.status else None,
                 received_at=now,
-                delivery_id=event.delivery_id if event is not None else None,
                 body_digest=hashlib.sha256(body).hexdigest(),
                 headers=headers,
                 body=body,
                 applied=False,
             )
-            if event is not None and await _seen_before(session, row):
+            if reading.event is not None and await _seen_before(session, row):
                 row.reason = Reason.DUPLICATE
                 session.add(row)
             else:
@@ -131,12 +128,14 @@ class Inbox:
 async def _seen_before(session: AsyncSession, row: InboundEventRow) -> bool:
     """Tell whether this delivery came before and was dealt with for good.
 
-    Two that come at once do so one after the other.
+    Two that come at once do so one after the other. The body counts even under another delivery
+    id: that stands in a header, which no signature covers.
     """
-    await hold(session, f"delivery:{row.token_id}:{row.delivery_id or row.body_digest}")
-    same = InboundEventRow.body_digest == row.body_digest
+    await hold(session, f"delivery:{row.token_id}:{row.body_digest}")
+    same: ColumnElement[bool] = InboundEventRow.body_digest == row.body_digest
     if row.delivery_id is not None:
-        same = (InboundEventRow.delivery_id == row.delivery_id) & (
+        await hold(session, f"delivery:{row.token_id}:{row.delivery_id}")
+        same |= (InboundEventRow.delivery_id == row.delivery_id) & (
             InboundEventRow.vendor == row.vendor
         )
     dealt_with = InboundEventRow.applied | InboundEventRow.reason.in_(FINAL)
