@@ -54,6 +54,7 @@ def test_a_scoped_token_goes_through_the_gateway(cloud: dict[str, object]) -> No
         ("cloud_id", {"cloud_id": "../../other"}),
         ("gateway_url", {"gateway_url": "http://gateway.example.com"}),
         ("gateway_url", {"gateway_url": "nowhere"}),
+        ("auth_url", {"auth_url": "http://auth.example.com"}),
         ("labels[1]", {"labels": ["fine", "not fine"]}),
         ("labels[0]", {"labels": ["x" * 256]}),
         ("fields.summary", {"fields": {"summary": "mine"}}),
@@ -84,6 +85,39 @@ def test_each_deployment_asks_for_its_own_credential(
         decoded(data_center, cloud_id="abc")
 
 
+OAUTH: dict[str, object] = {
+    "base_url": "https://acme.example.com",
+    "project": "SEC",
+    "cloud_id": "abc-1",
+    "client_id": "client",
+    "client_secret": "s3cret",
+    "refresh_token": "s3cret-refresh",
+}
+
+
+def test_oauth_gives_credentials_to_the_gateway_and_the_oauth_server() -> None:
+    config = decoded(OAUTH)
+    assert config.hosts() == {"acme.example.com", "api.atlassian.com", "auth.atlassian.com"}
+    assert config.api_url == "https://api.atlassian.com/ex/jira/abc-1/rest/api/3"
+
+
+@pytest.mark.parametrize("missing", ["client_id", "client_secret", "cloud_id"])
+def test_oauth_needs_its_client_and_the_gateway(missing: str) -> None:
+    with pytest.raises(InvalidConfig) as wrong:
+        decoded(without(OAUTH, missing))
+    assert wrong.value.path == missing
+
+
+@pytest.mark.parametrize("other", ["api_token", "personal_token"])
+def test_one_credential_is_enough(other: str) -> None:
+    with pytest.raises(InvalidConfig, match="either this or"):
+        decoded(OAUTH, **{other: "s3cret-too"})
+
+
+def test_a_scoped_token_may_go_with_its_email(cloud: dict[str, object]) -> None:
+    assert decoded(cloud, cloud_id="abc-1").root_url == "https://api.atlassian.com/ex/jira/abc-1"
+
+
 def test_no_secret_is_ever_shown(either: dict[str, object]) -> None:
     config = decoded(either)
     assert "s3cret" not in repr(config)
@@ -96,9 +130,11 @@ def test_the_schema_describes_every_field_for_a_form(hooks: VendorHooks) -> None
     schema = hooks.config_schema()
     properties = schema["$defs"]["JiraConfig"]["properties"]
     undescribed = {name for name, field in properties.items() if "description" not in field}
-    assert undescribed == {"base_url"}
-    assert "writeOnly" in str(properties["api_token"])
-    assert "writeOnly" in str(properties["personal_token"])
+    assert undescribed <= {"base_url"}  # described by the contract
+    for secret in ("api_token", "personal_token", "client_secret", "refresh_token"):
+        assert "writeOnly" in str(properties[secret])
+    for filled in JiraConfig.renewed_fields:
+        assert properties[filled]["readOnly"] is True
 
 
 def test_fields_of_a_status_are_found_by_name_or_id(cloud: dict[str, object]) -> None:

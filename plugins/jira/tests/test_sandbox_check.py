@@ -10,7 +10,11 @@ import pytest
 
 from casebridge_core import (
     CaseStatus,
+    CheckLine,
+    ConnectionReport,
     Connector,
+    Secret,
+    Severity,
     StatusOverrides,
     TicketEvent,
     VendorHooks,
@@ -113,3 +117,91 @@ async def test_an_unreachable_jira_is_one_line(
 ) -> None:
     report = await hooks.check_connection(rewire(connector, base_url="http://127.0.0.1:9"))
     assert [(line.name, line.ok) for line in report.lines] == [("reachable", False)]
+
+
+def failing(report: ConnectionReport) -> dict[str, str]:
+    return {line.name: line.cure for line in report.lines if line.ok is False}
+
+
+def line_of(report: ConnectionReport, name: str) -> CheckLine:
+    return next(line for line in report.lines if line.name == name)
+
+
+async def test_clocks_that_differ_are_told_with_their_side(
+    hooks: VendorHooks, connector: Connector[JiraConfig], jira: Jira
+) -> None:
+    jira.control.change_scenario(clock_ahead_seconds=600)
+    report = await hooks.check_connection(connector)
+    assert set(failing(report)) == {"clock"}
+    assert "ahead of ours" in line_of(report, "clock").detail
+
+
+async def test_an_address_that_jira_does_not_go_by_is_told(
+    hooks: VendorHooks, connector: Connector[JiraConfig], jira: Jira, rewire: Rewire
+) -> None:
+    other = jira.url.replace("127.0.0.1", "localhost")
+    report = await hooks.check_connection(rewire(connector, base_url=other))
+    assert jira.url in line_of(report, "address").detail
+    assert report.ok
+
+
+async def test_the_webhook_is_looked_at_where_an_administrator_may(
+    hooks: VendorHooks, connector: Connector[JiraConfig], jira: Jira
+) -> None:
+    assert line_of(await hooks.check_connection(connector), "webhook").ok is None
+    inbox = "http://127.0.0.1:9/v1/inbox/itsm/tok_1"
+    jira.control.send_webhooks_to(inbox, secret="s3cret")
+    assert line_of(await hooks.check_connection(connector), "webhook").ok is True
+    jira.control.send_webhooks_to(inbox)
+    assert "secret" in failing(await hooks.check_connection(connector))["webhook"]
+    jira.control.send_webhooks_to(f"{inbox}/the-secret")
+    report = await hooks.check_connection(connector)
+    assert line_of(report, "webhook").ok is True
+    assert "the-secret" not in str(report)
+    jira.control.change_scenario(denied_permissions=["ADMINISTER"])
+    line = line_of(await hooks.check_connection(connector), "webhook")
+    assert line.ok is None
+    assert "cannot be told" in line.detail
+
+
+@pytest.mark.parametrize("deployment", ["data_center"])
+async def test_a_jira_that_cannot_sign_is_told_and_its_webhooks_are_found(
+    hooks: VendorHooks, connector: Connector[JiraConfig], jira: Jira
+) -> None:
+    jira.control.change_scenario(version="9.12.1")
+    jira.control.send_webhooks_to("http://127.0.0.1:9/v1/inbox/itsm/tok_1/the-secret")
+    report = await hooks.check_connection(connector)
+    assert report.ok
+    assert "static_url" in line_of(report, "signature").cure
+    assert line_of(report, "webhook").ok is True
+
+
+@pytest.mark.parametrize("deployment", ["cloud"])
+async def test_a_cloud_id_of_no_site_is_told(
+    hooks: VendorHooks, connector: Connector[JiraConfig], jira: Jira, rewire: Rewire
+) -> None:
+    token = Secret("jira-sandbox-token")
+    chosen = rewire(
+        connector, api_token=None, personal_token=token, cloud_id="another", gateway_url=jira.url
+    )
+    report = await hooks.check_connection(chosen)
+    assert set(failing(report)) == {"reachable"}
+    assert "cloud id" in failing(report)["reachable"]
+
+
+async def test_what_the_project_offers_is_told_for_the_maps(
+    hooks: VendorHooks, connector: Connector[JiraConfig], rewire: Rewire
+) -> None:
+    report = await hooks.check_connection(connector)
+    assert "Highest (1), High (2)" in line_of(report, "priorities").detail
+    assert {(status.id, status.name) for status in report.statuses} >= {("10002", "Done")}
+    wrong = rewire(connector, priorities={Severity.HIGH: "Urgent"})
+    cure = failing(await hooks.check_connection(wrong))["priority Urgent"]
+    assert "Highest (1)" in cure
+
+
+async def test_a_required_field_with_a_default_is_no_fault(
+    hooks: VendorHooks, connector: Connector[JiraConfig], jira: Jira
+) -> None:
+    jira.control.change_scenario(required_fields=["duedate"], default_fields=["duedate"])
+    assert (await hooks.check_connection(connector)).ok

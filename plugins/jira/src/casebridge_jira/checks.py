@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from casebridge_core import (
@@ -15,12 +14,13 @@ from casebridge_core import (
     PushError,
 )
 from casebridge_jira.screens import read_create_fields, read_issue_type, screen_lines
-from casebridge_jira.tickets import read_moment, read_objects, read_text
+from casebridge_jira.site_checks import account_cure, site_lines
+from casebridge_jira.tickets import read_text
+from casebridge_jira.webhook_checks import cannot_be_told, webhook_line
 
 if TYPE_CHECKING:
     from casebridge_jira.client import JiraClient
 
-_SKEW_SECONDS: Final = 120
 _PERMISSIONS: Final = {
     "BROWSE_PROJECTS": ("see the project", "Browse projects"),
     "CREATE_ISSUES": ("create issues", "Create issues"),
@@ -34,13 +34,13 @@ async def check_connection(
     client: JiraClient, outbound: Mapping[CaseStatus, str]
 ) -> ConnectionReport:
     """Return the report; ``outbound`` is the native status that each case status is pushed to."""
-    lines = [line async for line in _site(client)]
+    lines = [line async for line in site_lines(client)]
     if any(line.ok is False for line in lines):
         return ConnectionReport(lines=tuple(lines))
     try:
         account = await client.account()
     except PushError as error:
-        lines.append(_failed("account", error, "Renew the token and save it in the settings."))
+        lines.append(_failed("account", error, await account_cure(client)))
         return ConnectionReport(lines=tuple(lines))
     lines.append(CheckLine(name="account", ok=True, detail=_named(account)))
     project = await _project(client)
@@ -52,33 +52,6 @@ async def check_connection(
         statuses = await _statuses(client, outbound, lines)
         lines.append(await _webhook(client))
     return ConnectionReport(lines=tuple(lines), account=account, statuses=statuses)
-
-
-async def _site(client: JiraClient) -> AsyncIterator[CheckLine]:
-    try:
-        found = await client.server_info()
-    except PushError as error:
-        yield _failed("reachable", error, "Check base_url, and that this machine may reach it.")
-        return
-    version = read_text(found.get("version")) or "unknown"
-    kind = "Jira Cloud" if found.get("deploymentType") == "Cloud" else "Jira Data Center"
-    yield CheckLine(name="reachable", ok=True, detail=f"{kind}, version {version}")
-    if (kind == "Jira Cloud") is not client.config.is_cloud:
-        yield CheckLine(
-            name="deployment",
-            ok=False,
-            detail=f"the settings say {client.config.deployment}, and this is {kind}",
-            cure="Change the deployment in the settings.",
-        )
-    server_time = read_moment(found.get("serverTime"))
-    if server_time is not None:
-        skew = round(abs((datetime.now(UTC) - server_time).total_seconds()))
-        yield CheckLine(
-            name="clock",
-            ok=skew <= _SKEW_SECONDS,
-            detail=f"{skew} s apart",
-            cure="" if skew <= _SKEW_SECONDS else "Set this machine's clock by a time server.",
-        )
 
 
 async def _project(client: JiraClient) -> CheckLine:
@@ -159,21 +132,9 @@ async def _statuses(
 
 async def _webhook(client: JiraClient) -> CheckLine:
     try:
-        answer = await client.webhooks()
-    except PushError:
-        return CheckLine(
-            name="webhook", ok=None, detail="not looked at: only an administrator may see webhooks"
-        )
-    listed = answer if isinstance(answer, list) else _mapping(answer).get("values")
-    ours = [hook for hook in read_objects(listed) if "/inbox/itsm" in str(hook.get("url"))]
-    if ours:
-        return CheckLine(name="webhook", ok=True, detail=f"{len(ours)} set up for an inbox")
-    return CheckLine(
-        name="webhook",
-        ok=None,
-        detail="none points to an inbox",
-        cure="Follow the set-up guide, unless Automation sends the changes.",
-    )
+        return webhook_line(await client.webhooks())
+    except PushError as error:
+        return cannot_be_told(error)
 
 
 def _named(account: Person) -> str:

@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn
-
-import httpx
 
 from casebridge_core import (
     AuthenticationFailed,
@@ -25,6 +22,7 @@ from casebridge_core import (
     UnexpectedResponse,
 )
 from casebridge_core.http import VendorApi
+from casebridge_jira.credentials import access_token_of, auth_of, headers_of
 from casebridge_jira.pacing import heed
 from casebridge_jira.refusals import refine
 from casebridge_jira.tickets import (
@@ -34,11 +32,14 @@ from casebridge_jira.tickets import (
     read_objects,
     read_person,
     read_status,
+    read_text,
     read_ticket,
 )
 from casebridge_jira.transitions import Transition, identity, read_transitions
 
 if TYPE_CHECKING:
+    import httpx
+
     from casebridge_jira.config import JiraConfig
 
 Json = Mapping[str, Any]
@@ -54,22 +55,25 @@ class JiraClient:
     def __init__(self, connector: Connector[JiraConfig]) -> None:
         self.connector = connector
         self.config = connector.config
-        self._api = VendorApi(
-            connector.http,
-            self.config.api_url,
-            headers=_headers(self.config),
-            auth=_auth(self.config),
-            refine=refine,
-            observe=partial(heed, connector),
+        access_token = access_token_of(connector)
+        self._api, self._root = (
+            VendorApi(
+                connector.http,
+                url,
+                headers=headers_of(self.config),
+                auth=auth_of(self.config),
+                credential=access_token,
+                refine=refine,
+                observe=self._observe,
+            )
+            for url in (self.config.api_url, self.config.root_url)
         )
-        self._root = VendorApi(
-            connector.http,
-            self.config.root_url,
-            headers=_headers(self.config),
-            auth=_auth(self.config),
-            refine=refine,
-            observe=partial(heed, connector),
-        )
+        self.answered_at = ""
+        """The ``Date`` of the last answer."""
+
+    def _observe(self, response: httpx.Response) -> None:
+        self.answered_at = response.headers.get("date", "")
+        heed(self.connector, response)
 
     async def account(self) -> Person:
         """Return whose credential this is; bad ones often pass for anonymous everywhere else."""
@@ -197,6 +201,18 @@ class JiraClient:
         path = "/rest/api/2/serverInfo"
         return _object(await self._root.request("GET", path), path)
 
+    async def cloud_id(self) -> str | None:
+        """Return the site's id at the gateway, which it tells everybody; None when it does not.
+
+        Source: Atlassian support, "Retrieve my Atlassian site's cloud ID".
+        """
+        site = VendorApi(self.connector.http, self.config.base_url)
+        try:
+            answer = await site.request("GET", "/_edge/tenant_info")
+        except PushError:
+            return None
+        return read_text(answer.get("cloudId")) if isinstance(answer, Mapping) else None
+
     async def read(self, path: str, params: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401
         """Read anything else under the API, such as ``/project/SEC/statuses``."""
         return await self._call("GET", path, params=params)
@@ -207,7 +223,7 @@ class JiraClient:
         Jira Data Center has them elsewhere since version 10.
         """
         if not self.config.is_cloud:
-            with contextlib.suppress(PushError):
+            with contextlib.suppress(DestinationNotFound, TicketNotFound):
                 return await self._root.request("GET", "/rest/jira-webhook/1.0/webhooks")
         return await self._root.request("GET", "/rest/webhooks/1.0/webhook")
 
@@ -236,18 +252,6 @@ class JiraClient:
         except PushError:
             pass
         raise error
-
-
-def _headers(config: JiraConfig) -> dict[str, str]:
-    if config.personal_token is None:
-        return {}
-    return {"Authorization": f"Bearer {config.personal_token.reveal()}"}
-
-
-def _auth(config: JiraConfig) -> httpx.Auth | None:
-    if config.personal_token is not None or config.api_token is None:
-        return None
-    return httpx.BasicAuth(config.email, config.api_token.reveal())
 
 
 def _object(answer: object, path: str) -> Json:

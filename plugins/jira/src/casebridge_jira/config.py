@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 
 import httpx
 import msgspec
 from msgspec import Meta
 
 from casebridge_core import ConnectorConfig, Secret, Severity
+from casebridge_core.oauth import ACCESS_TOKEN_FIELDS
 from casebridge_core.templates import PLACEHOLDERS_SHOWN, unknown_placeholders
 
 if TYPE_CHECKING:
@@ -34,9 +35,12 @@ class Deployment(StrEnum):
 class JiraConfig(ConnectorConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One Jira project as a destination.
 
-    The credential is either ``email`` with ``api_token`` (Basic, Cloud) or ``personal_token``
-    (Bearer: a personal access token of Data Center, or a service account's token on Cloud).
+    The credential is ``email`` with ``api_token`` (Basic, Cloud), ``personal_token`` (Bearer: a
+    personal access token of Data Center, or a service account's token on Cloud), or
+    ``refresh_token`` with ``client_id`` and ``client_secret`` (OAuth 2.0 3LO, Cloud).
     """
+
+    renewed_fields: ClassVar[frozenset[str]] = ACCESS_TOKEN_FIELDS
 
     project: Annotated[
         str,
@@ -58,17 +62,50 @@ class JiraConfig(ConnectorConfig, frozen=True, kw_only=True, forbid_unknown_fiel
             description="Data Center; on Cloud the token of a service account, with the cloud id.",
         ),
     ] = None
+    client_id: Annotated[
+        str, Meta(title="OAuth client id", description="Cloud: of an OAuth 2.0 (3LO) app.")
+    ] = ""
+    client_secret: Annotated[
+        Secret | None, Meta(title="OAuth client secret", description="Goes with the client id.")
+    ] = None
+    refresh_token: Annotated[
+        Secret | None,
+        Meta(
+            title="OAuth refresh token",
+            description="From signing in once with the scope offline_access. Each use gives the"
+            " next one, which is stored here.",
+        ),
+    ] = None
+    access_token: Annotated[
+        Secret | None,
+        Meta(
+            title="OAuth access token",
+            description="Filled by Casebridge.",
+            extra_json_schema={"readOnly": True},
+        ),
+    ] = None
+    access_token_until: Annotated[
+        float | None,
+        Meta(
+            title="End of the access token",
+            description="Filled by Casebridge.",
+            extra_json_schema={"readOnly": True},
+        ),
+    ] = None
     cloud_id: Annotated[
         str,
         Meta(
             title="Cloud id",
-            description="Only for scoped tokens: calls then go through the gateway."
+            description="For scoped tokens and OAuth: calls then go through the gateway."
             " The id is shown at https://<site>/_edge/tenant_info.",
         ),
     ] = ""
     gateway_url: Annotated[
         str, Meta(title="Gateway", description="Where scoped tokens are accepted.")
     ] = "https://api.atlassian.com"
+    auth_url: Annotated[
+        str, Meta(title="OAuth server", description="Where access tokens are renewed.")
+    ] = "https://auth.atlassian.com"
     issue_type: Annotated[
         str, Meta(title="Issue type", description="Name or id of the type of new issues.")
     ] = "Task"
@@ -155,10 +192,12 @@ class JiraConfig(ConnectorConfig, frozen=True, kw_only=True, forbid_unknown_fiel
         return self.base_url
 
     def hosts(self) -> frozenset[str]:
-        """Return the hosts that may get the credential: with a cloud id the gateway as well."""
-        if self.cloud_id:
-            return super().hosts() | {httpx.URL(self.gateway_url).netloc.decode()}
-        return super().hosts()
+        """Return the hosts that may get a credential: the gateway and the OAuth server if used."""
+        also = [
+            *([self.gateway_url] if self.cloud_id else []),
+            *([self.auth_url] if self.refresh_token is not None else []),
+        ]
+        return super().hosts() | {httpx.URL(url).netloc.decode() for url in also}
 
     def fields_for_status(self, *names: str | None) -> Mapping[str, Any]:
         """Return the configured fields of the transition to a status, by its name or id."""
@@ -169,20 +208,38 @@ class JiraConfig(ConnectorConfig, frozen=True, kw_only=True, forbid_unknown_fiel
         return MappingProxyType({})
 
     def _credential_problems(self) -> Iterator[tuple[str, str]]:
-        if self.personal_token is not None:
-            if self.api_token is not None:
-                yield "personal_token", "give either this or api_token"
-        elif not self.is_cloud:
-            yield "personal_token", "is required for Data Center"
-        elif self.api_token is None:
-            yield "api_token", "is required for Cloud"
-        elif not self.email.strip():
-            yield "email", "is required with api_token"
+        given = [
+            name
+            for name in ("personal_token", "refresh_token", "api_token")
+            if getattr(self, name) is not None
+        ]
+        match given:
+            case [_, _, *_]:
+                yield given[0], f"give either this or {given[1]}"
+            case names if not self.is_cloud and names != ["personal_token"]:
+                yield "personal_token", "is required for Data Center"
+            case ["refresh_token"]:
+                yield from self._oauth_problems()
+            case ["api_token"] if not self.email.strip():
+                yield "email", "is required with api_token"
+            case []:
+                yield "api_token", "is required for Cloud (or personal_token, or refresh_token)"
+            case _:
+                return
+
+    def _oauth_problems(self) -> Iterator[tuple[str, str]]:
+        if not self.client_id.strip():
+            yield "client_id", "is required with refresh_token"
+        if self.client_secret is None:
+            yield "client_secret", "is required with refresh_token"
+        if not self.cloud_id:
+            yield "cloud_id", "is required with refresh_token: OAuth works at the gateway only"
 
     def _gateway_problems(self) -> Iterator[tuple[str, str]]:
         if not _CLOUD_ID.fullmatch(self.cloud_id):
             yield "cloud_id", "must be the id from /_edge/tenant_info"
         if self.cloud_id and not self.is_cloud:
             yield "cloud_id", "is for Jira Cloud only"
-        gateway = ConnectorConfig(base_url=self.gateway_url)
-        yield from (("gateway_url", problem) for _, problem in gateway.problems())
+        for field in ("gateway_url", "auth_url"):
+            address = ConnectorConfig(base_url=getattr(self, field))
+            yield from ((field, problem) for _, problem in address.problems())

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from casebridge_core import CheckLine
+from casebridge_core import CheckLine, Severity
 from casebridge_jira.tickets import read_id, read_objects, read_text
 from casebridge_jira.transitions import ScreenField
 
@@ -55,8 +55,7 @@ def screen_lines(fields: tuple[ScreenField, ...], config: JiraConfig) -> Iterato
         detail="on the create screen" if there else "not on the create screen",
         cure="" if there else "Add the field Labels to it: tickets are found again by it.",
     )
-    if config.priorities:
-        yield from _priority_lines(on_screen.get("priority"), config)
+    yield from _priority_lines(on_screen.get("priority"), config)
     filled = _FILLED | _GIVEN_BY_JIRA | config.fields.keys()
     for field in fields:
         if field.required and not field.has_default and field.id not in filled:
@@ -69,6 +68,8 @@ def screen_lines(fields: tuple[ScreenField, ...], config: JiraConfig) -> Iterato
 
 
 def _priority_lines(field: ScreenField | None, config: JiraConfig) -> Iterator[CheckLine]:
+    if field is None and not config.priorities:
+        return
     if field is None:
         yield CheckLine(
             name="priority",
@@ -78,15 +79,20 @@ def _priority_lines(field: ScreenField | None, config: JiraConfig) -> Iterator[C
         )
         return
     offered = {str(v.get(part, "")).casefold() for v in field.allowed for part in ("id", "name")}
-    for severity, chosen in config.priorities.items():
-        if field.allowed and chosen.strip().casefold() not in offered:
-            names = ", ".join(str(value.get("name")) for value in field.allowed)
-            yield CheckLine(
-                name=f"priority {chosen}",
-                ok=False,
-                detail=f"Jira has no such priority for severity {severity}",
-                cure=f"Choose one of: {names}.",
-            )
+    names = ", ".join(f"{value.get('name')} ({value.get('id')})" for value in field.allowed)
+    wrong = [
+        CheckLine(
+            name=f"priority {chosen}",
+            ok=False,
+            detail=f"Jira has no such priority for severity {severity}",
+            cure=f"Choose one of: {names}.",
+        )
+        for severity, chosen in config.priorities.items()
+        if field.allowed and chosen.strip().casefold() not in offered
+    ]
+    open_ones = [severity for severity in Severity if severity not in config.priorities]
+    left = f"; left to Jira for {', '.join(open_ones)}" if open_ones else ""
+    yield from wrong or [CheckLine(name="priorities", ok=None, detail=f"offered: {names}{left}")]
 
 
 def _listed(answer: object, name: str) -> list[Mapping[str, Any]]:

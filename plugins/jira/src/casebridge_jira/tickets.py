@@ -19,7 +19,7 @@ TICKET_FIELDS: Final = ("status", "assignee", "labels", "updated")
 """The fields that `read_ticket` needs."""
 
 _MILLISECONDS: Final = re.compile(r"[0-9]{9,15}")
-_GATEWAY: Final = "api.atlassian.com"
+_GATEWAY_PATH: Final = "/ex/jira/"
 _ISSUE_IN_SELF: Final = re.compile(r"/rest/api/[^/]+/issue/(\d+)(?:/|$)")
 
 
@@ -143,15 +143,16 @@ def read_moment(value: object) -> datetime | None:
 def read_site(link: object) -> str | None:
     """Return the host of a ``self`` link as `ConnectorConfig.hosts` writes it.
 
-    None for the gateway that all sites share.
+    None for a link through the gateway that all sites share.
     """
     if not isinstance(link, str):
         return None
     try:
-        host = httpx.URL(link.strip()).netloc.decode()
+        url = httpx.URL(link.strip())
+        host = url.netloc.decode()
     except (httpx.InvalidURL, ValueError):
         return None
-    return host if host and host != _GATEWAY else None
+    return host if host and not url.path.startswith(_GATEWAY_PATH) else None
 
 
 def read_issue_id(link: object) -> str | None:
