@@ -28,7 +28,7 @@ from casebridge_core import (
 from casebridge_core.connectors import Connector
 from casebridge_sandbox import RunningSandbox, ServiceNowSandbox, running
 from casebridge_servicenow import ServiceNowConfig, plugin
-from casebridge_servicenow.statuses import KNOWN_STATUSES
+from casebridge_servicenow.state_models import KNOWN_STATUSES
 
 TLS = ssl.create_default_context()  # once: it is most of what a client costs
 BASE_URL = "https://example.service-now.com"
@@ -168,7 +168,8 @@ def row() -> Callable[..., dict[str, Any]]:
             **values,
         }
         cells = {name: {"value": text, "display_value": text} for name, text in plain.items()}
-        return cells | {"state": {"value": state, "display_value": labels[state]}}
+        shown = {"value": state, "display_value": labels[state]}
+        return cells | {"state": shown, "incident_state": shown}
 
     return made
 

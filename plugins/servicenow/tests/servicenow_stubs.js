@@ -18,7 +18,7 @@ var current = {
     getValue: function (name) { return RECORD.values[name]; },
     getDisplayValue: function (name) { return RECORD.labels[name]; }
 };
-['state', 'assigned_to', 'work_notes', 'comments'].forEach(function (name) {
+(RECORD.fields || ['state', 'assigned_to', 'work_notes', 'comments']).forEach(function (name) {
     current[name] = new Field(name);
 });
 var previous = null;
@@ -45,6 +45,9 @@ GlideCertificateEncryption.prototype.generateMac = function (key, algorithm, dat
     if (algorithm !== 'HmacSHA256') { throw new Error(algorithm); }
     return crypto.createHmac('sha256', Buffer.from(key, 'base64')).update(data, 'latin1').digest('base64');
 };
+
+function GlideDateTime() {}
+GlideDateTime.prototype.getNumericValue = function () { return NOW * 1000 + 999; };
 
 var sn_ws = { RESTMessageV2: function () { this.request = { headers: {} }; } };
 sn_ws.RESTMessageV2.prototype = {

@@ -56,6 +56,7 @@ async def test_a_comment_whose_webhook_was_lost_is_listed(
 ) -> None:
     ref = (await hooks.push_case(vendor, projection)).ticket.ref
     ours = await hooks.push_comment(vendor, ref, comment)
+    sandbox.control.advance_clock(1)
     theirs = sandbox.control.comment(ref.key, "Any news?", by="Ben Responder")
     since = datetime.now(UTC) - timedelta(minutes=5)
 

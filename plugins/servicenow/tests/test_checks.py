@@ -128,31 +128,189 @@ async def test_an_instance_that_tells_no_time_fails_nothing(
     assert line(report, "Clock").ok is None
 
 
-async def test_the_roles_and_the_business_rule_are_looked_at(
-    hooks: VendorHooks, connector: ServiceNow, httpx_mock: HTTPXMock
+SYSTEM_TABLES = [
+    "sys_data_policy_rule",
+    "sys_data_policy2",
+    "sys_dictionary",
+    "sys_script",
+    "sys_user_has_role",
+]
+
+
+async def test_what_administrators_see_is_told_to_one(
+    hooks: VendorHooks, connect: Callable[..., ServiceNow], sandbox: Sandbox
+) -> None:
+    sandbox.control.change_scenario(readable_tables=SYSTEM_TABLES, time_zone="GMT")
+    sandbox.control.send_webhooks_to(f"{sandbox.url}/nowhere")
+
+    report = await hooks.check_connection(connect(hold_reason="4"))
+
+    assert report.ok
+    assert line(report, "May create tickets").detail == "roles: itil"
+    assert line(report, "May move tickets").ok is True
+    assert line(report, "Time zone").ok is True
+    assert line(report, "Webhook").ok is True
+    assert line(report, "On hold reason").detail.startswith("4 (of: Awaiting Caller (1)")
+    required = line(report, "Required fields")
+    assert required.ok is True
+    assert "number, short_description" in required.detail
+    assert "close_code (where stateIN6,7)" in required.detail
+
+
+async def test_what_only_administrators_see_cannot_be_told_to_others(
+    hooks: VendorHooks, vendor: ServiceNow, sandbox: Sandbox
+) -> None:
+    sandbox.control.send_webhooks_to(f"{sandbox.url}/nowhere")
+
+    report = await hooks.check_connection(vendor)
+
+    assert report.ok
+    for name in ("May create tickets", "May move tickets", "Required fields", "Webhook"):
+        assert line(report, name).ok is None
+        assert line(report, name).cure
+    assert line(report, "Webhook").detail.startswith("cannot be told")
+
+
+@pytest.mark.parametrize(
+    ("scenario", "settings", "name", "detail"),
+    [
+        (
+            {"require_caller": True},
+            {"caller_id": None},
+            "Required fields",
+            "a data policy asks for, and nothing fills: caller_id",
+        ),
+        (
+            {},
+            {"statuses": StatusOverrides(outbound={CaseStatus.CLOSED: "Closed"})},
+            "May move tickets",
+            "the status map takes closed to Closed (7), which needs itil_admin or admin",
+        ),
+        ({}, {"hold_reason": "2"}, "On hold reason", "not one that this instance knows"),
+    ],
+)
+async def test_what_will_be_refused_fails_its_line(
+    hooks: VendorHooks,
+    connect: Callable[..., ServiceNow],
+    sandbox: Sandbox,
+    scenario: dict[str, Any],
+    settings: dict[str, Any],
+    name: str,
+    detail: str,
+) -> None:
+    sandbox.control.change_scenario(readable_tables=SYSTEM_TABLES, **scenario)
+
+    report = await hooks.check_connection(connect(**settings))
+
+    assert line(report, name).ok is False
+    assert detail in line(report, name).detail
+    assert line(report, name).cure
+
+
+@pytest.mark.parametrize(
+    ("scenario", "name", "detail"),
+    [
+        ({"roles": ["snc_internal"]}, "May create tickets", "none of its roles"),
+        ({"mandatory_columns": ["u_site"]}, "Required fields", "on forms and not filled: u_site"),
+        ({}, "Required fields", "nothing fills: hold_reason (where state=3)"),
+        ({"time_zone": "US/Pacific"}, "Time zone", "US/Pacific"),
+    ],
+)
+async def test_what_may_be_refused_is_told(
+    hooks: VendorHooks,
+    vendor: ServiceNow,
+    sandbox: Sandbox,
+    scenario: dict[str, Any],
+    name: str,
+    detail: str,
+) -> None:
+    settings = {"require_hold_reason": "mandatory_columns" not in scenario, **scenario}
+    sandbox.control.change_scenario(readable_tables=SYSTEM_TABLES, **settings)
+
+    report = await hooks.check_connection(vendor)
+
+    assert line(report, name).ok is None
+    assert detail in line(report, name).detail
+    assert line(report, name).cure
+
+
+@pytest.mark.parametrize(
+    ("rules", "told"),
+    [
+        ([{"name": "Another rule", "active": "true"}], "there is no business rule"),
+        ([{"name": "Casebridge: tell the inbox", "active": "false"}], "is not active"),
+    ],
+)
+async def test_a_business_rule_that_is_seen_to_be_missing_is_told(
+    hooks: VendorHooks,
+    connector: ServiceNow,
+    httpx_mock: HTTPXMock,
+    rules: list[dict[str, str]],
+    told: str,
 ) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
-        rows = {
-            "sys_user": [{"sys_id": "u1", "user_name": "svc.casebridge", "time_zone": "GMT"}],
-            "sys_user_has_role": [
-                {"user": "u1", "role.name": "itil"},
-                {"user": "u1", "role.name": "snc_internal"},
-                {"user": "u2", "role.name": "admin"},
-            ],
-            "sys_dictionary": [{"element": "number"}, {"element": "u_site"}],
-            "sys_script": [{"name": "Casebridge: tell the inbox", "collection": "incident"}],
-        }
-        return httpx.Response(200, json={"result": rows.get(request.url.path.split("/")[-1], [])})
+        asked = request.url.params.get("sysparm_query", "")
+        found = rules if request.url.path.endswith("sys_script") else []
+        named = "name=Casebridge" not in asked or found != rules[:1] or "is not" in told
+        return httpx.Response(200, json={"result": found if named else []})
 
     httpx_mock.add_callback(answer, is_reusable=True)
 
     report = await hooks.check_connection(connector)
 
-    assert line(report, "May create and change tickets").detail == "roles: itil"
-    assert line(report, "Webhook").ok is True
-    assert line(report, "Required fields").detail == "mandatory and not filled: u_site"
-    assert "GMT" in line(report, "Signed in").detail
-    assert "u1" in line(report, "Caller").cure
+    assert line(report, "Webhook").ok is None
+    assert told in line(report, "Webhook").detail
+
+
+@pytest.mark.parametrize(
+    ("preset", "settings", "states"),
+    [
+        (
+            "security-incidents",
+            {"table": "sn_si_incident"},
+            ["10", "16", "18", "19", "20", "100", "3", "7"],
+        ),
+        (
+            "own-table",
+            {
+                "table": "u_security_task",
+                "state_model": "task",
+                "field_names": {"short_description": "u_title"},
+                "caller_id": None,
+            },
+            ["-5", "1", "2", "3", "4", "7"],
+        ),
+    ],
+)
+async def test_other_tables_are_well_too_and_offer_their_states(
+    hooks: VendorHooks,
+    connect: Callable[..., ServiceNow],
+    sandbox: Sandbox,
+    preset: str,
+    settings: dict[str, Any],
+    states: list[str],
+) -> None:
+    connector = connect(**settings)
+    sandbox.control.use_preset(preset)
+    sandbox.control.change_scenario(readable_tables=SYSTEM_TABLES)
+
+    report = await hooks.check_connection(connector)
+
+    assert report.ok
+    assert [status.id for status in report.statuses] == states
+    assert line(report, "May create tickets").ok is True
+
+
+async def test_a_marker_that_cannot_be_searched_is_noticed(
+    hooks: VendorHooks, connect: Callable[..., ServiceNow], sandbox: Sandbox
+) -> None:
+    sandbox.control.create_ticket("Somebody's")
+    connector = connect(field_names={"correlation_display": "u_origin"})
+
+    report = await hooks.check_connection(connector)
+
+    assert line(report, "Table and correlation_id").ok is False
+    assert "u_origin" in line(report, "Table and correlation_id").detail
 
 
 async def test_an_instance_out_of_reach_ends_the_report(

@@ -50,7 +50,10 @@ async def test_a_new_ticket_carries_the_key_and_the_link_back(
     row: Rows,
     sent: Sent,
 ) -> None:
-    httpx_mock.add_response(method="POST", status_code=201, json={"result": row()})
+    def store(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(201, json={"result": row(**sent(request))})
+
+    httpx_mock.add_callback(store, method="POST")
 
     result = await hooks.push_case(connector, projection)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import importlib.util
 import json
 import re
@@ -10,10 +11,11 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import pytest
 
-from casebridge_core import AISOC_SIGNATURE, Connector, InboxAddress, VendorHooks
+from casebridge_core import AISOC_SIGNATURE, Connector, InboxAddress, InboxScheme, VendorHooks
 from casebridge_servicenow.business_rule import condition, script
 from casebridge_servicenow.webhooks import detect
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 SECRET = "It's a Secret to Everybody"
 STUBS = Path(__file__).parent / "servicenow_stubs.js"
+NOW = 1_772_366_400
 INBOX = InboxAddress(url="https://cases.example.com/v1/inbox/itsm/tok-1", token_id="tok-1")
 
 
@@ -35,14 +38,17 @@ def node() -> str:
     return found
 
 
-def run_rule(config: ServiceNowConfig, record: dict[str, Any]) -> list[dict[str, Any]]:
+def run_rule(
+    config: ServiceNowConfig, record: dict[str, Any], inbox: InboxAddress = INBOX
+) -> list[dict[str, Any]]:
     """Run the rule on a record and return the requests that it sent."""
     program = "\n".join(
         (
             f"var SECRET = {json.dumps(SECRET)};",
+            f"var NOW = {NOW};",
             f"var RECORD = {json.dumps(record)};",
             STUBS.read_text(),
-            script(config, INBOX),
+            script(config, inbox),
             "console.log(JSON.stringify(SENT));",
         )
     )
@@ -118,7 +124,13 @@ def test_the_rule_signs_what_it_sends_and_we_read_it(config: ServiceNowConfig) -
     assert request["url"] == INBOX.url
     assert request["method"] == "POST"
     assert request["headers"]["X-AiSOC-Token-Id"] == "tok-1"
-    assert AISOC_SIGNATURE.verify(SECRET, body, request["headers"]["X-AiSOC-Signature"])
+    headers = request["headers"]
+    assert headers["X-AiSOC-Timestamp"] == str(NOW)
+    signature = headers["X-AiSOC-Signature"]
+    assert base64.b64decode(signature, validate=True)
+    assert AISOC_SIGNATURE.verify(SECRET, body, signature, str(NOW))
+    assert not AISOC_SIGNATURE.verify(SECRET, body, signature)
+    assert SECRET not in json.dumps(request)
     payload = json.loads(body)
     assert payload["short_description"] == "Kennwörter gestohlen: 漢字 \x7f 😀"
     event = detect(payload)
@@ -129,6 +141,64 @@ def test_the_rule_signs_what_it_sends_and_we_read_it(config: ServiceNowConfig) -
     assert event.actor is not None
     assert event.actor.id == "ann.analyst"
     assert event.comments == ()
+
+
+def test_a_token_that_takes_no_signature_gets_the_secret_where_it_wants_it(
+    config: ServiceNowConfig,
+) -> None:
+    in_header = InboxAddress(
+        url=INBOX.url, token_id=INBOX.token_id, scheme=InboxScheme.STATIC_HEADER
+    )
+    in_url = InboxAddress(
+        url=f"{INBOX.url}/<secret>", token_id=INBOX.token_id, scheme=InboxScheme.STATIC_URL
+    )
+
+    (headed,) = run_rule(config, record(), in_header)
+    (addressed,) = run_rule(config, record(), in_url)
+
+    assert headed["headers"]["X-AiSOC-Secret"] == SECRET
+    assert unquote(addressed["url"]) == f"{INBOX.url}/{SECRET}"
+    assert "X-AiSOC-Secret" not in addressed["headers"]
+    assert not {"X-AiSOC-Signature", "X-AiSOC-Timestamp"} & {
+        *headed["headers"],
+        *addressed["headers"],
+    }
+
+
+@pytest.mark.parametrize("scheme", InboxScheme)
+async def test_the_guide_says_how_a_rule_of_ones_own_proves_itself(
+    hooks: VendorHooks, connector: Connector[ServiceNowConfig], scheme: InboxScheme
+) -> None:
+    inbox = InboxAddress(url=f"{INBOX.url}/<secret>", token_id="tok-1", scheme=scheme)
+
+    guide = hooks.setup_guide(connector, inbox)
+
+    assert guide is not None
+    assert ("base64 HMAC-SHA256" in guide) is (scheme is InboxScheme.SIGNATURE)
+    assert ("takes no signature" in guide) is (scheme is not InboxScheme.SIGNATURE)
+
+
+def test_a_table_of_ones_own_is_told_by_the_usual_names(
+    config_with: Callable[..., ServiceNowConfig],
+) -> None:
+    config = config_with(
+        table="u_security_task",
+        state_model="task",
+        correlation_field="u_case",
+        field_names={"short_description": "u_title", "correlation_display": "u_origin"},
+    )
+    own = record(fields=["state"], changed=["state", "work_notes"])
+    values = own["values"]
+    values["u_title"] = values.pop("short_description")
+    values["u_case"] = values.pop("correlation_id")
+
+    (request,) = run_rule(config, own)
+
+    body = json.loads(request["body"])
+    assert body["short_description"].startswith("Kennwörter")
+    assert body["correlation_id"] == "cb-case-7-c1"
+    assert body["assigned_to"] is None
+    assert condition(config) == 'current.u_origin == "Casebridge"'
 
 
 def test_an_edit_that_is_no_news_sends_nothing(config: ServiceNowConfig) -> None:

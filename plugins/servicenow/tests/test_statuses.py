@@ -14,12 +14,14 @@ from casebridge_core import (
     Connector,
     Delivery,
     NativeStatus,
+    StatusCategory,
     StatusOverrides,
     VendorHooks,
     decode_config,
 )
 from casebridge_servicenow import ServiceNowConfig
-from casebridge_servicenow.statuses import INCIDENT, KNOWN_STATUSES, SECURITY_INCIDENT
+from casebridge_servicenow.state_models import INCIDENT, KNOWN_STATUSES, SECURITY_INCIDENT, TASK
+from casebridge_servicenow.statuses import StateModel
 from casebridge_servicenow.tickets import read_ticket
 
 SYS_ID = "9d385017c611228701d22104cc95c371"
@@ -28,7 +30,7 @@ HTTP = httpx.AsyncClient()
 
 
 def connector_for(
-    table: str = "incident", statuses: StatusOverrides | None = None
+    statuses: StatusOverrides | None = None, **settings: str
 ) -> Connector[ServiceNowConfig]:
     config = decode_config(
         ServiceNowConfig,
@@ -36,7 +38,7 @@ def connector_for(
             "base_url": "https://example.service-now.com",
             "username": "svc",
             "password": "p",
-            "table": table,
+            **settings,
         },
     )
     return Connector(
@@ -107,16 +109,88 @@ def test_a_status_read_from_a_ticket_is_the_one_that_was_pushed(
 
 
 @pytest.mark.parametrize("status", CaseStatus)
-def test_a_security_incident_has_no_echo_either(hooks: VendorHooks, status: CaseStatus) -> None:
-    connector = connector_for("sn_si_incident")
-    native = hooks.native_status(connector, status)
-    assert native is not None
+@pytest.mark.parametrize("model", [SECURITY_INCIDENT, TASK])
+def test_other_tables_have_no_echo_either(
+    hooks: VendorHooks, status: CaseStatus, model: StateModel
+) -> None:
+    connector = (
+        connector_for(table="u_security_task", state_model="task")
+        if model is TASK
+        else connector_for(table="sn_si_incident")
+    )
+    code = hooks.native_status(connector, status)
+    assert code is not None
+    label = model.labels[code]
+    table = connector.config.table
 
-    with_code = SECURITY_INCIDENT.read("16", native)
+    for body in (
+        {"state": code, "table": table},
+        {"state": label, "table": table},
+        {"state": code},
+        {"state": code, "state_label": "Übersetzt", "table": table},
+    ):
+        event = hooks.detect(Delivery(headers={}, payload={"sys_id": SYS_ID, **body}))
+        assert event is not None
+        assert event.status is not None
+        assert status in hooks.meanings_of(connector, event.status)
 
-    assert with_code is not None
-    assert with_code.id == "16"
-    assert status in hooks.meanings_of(connector, with_code)
+
+def test_a_security_incident_goes_by_its_own_states(hooks: VendorHooks) -> None:
+    connector = connector_for(table="sn_si_incident")
+
+    outbound = [hooks.native_status(connector, status) for status in CaseStatus]
+    eradicate = SECURITY_INCIDENT.read("Eradicate")
+
+    assert outbound == ["10", "16", "18", "100", "3"]
+    assert eradicate is not None
+    assert eradicate.id == "19"
+    assert hooks.meanings_of(connector, eradicate)[0] is CaseStatus.CONTAINED
+    assert SECURITY_INCIDENT.named("7").name == "Cancelled"
+
+
+def test_state_3_means_what_it_means_in_its_table(hooks: VendorHooks) -> None:
+    body = {"sys_id": SYS_ID, "state": "3", "table": "u_security_task"}
+    event = hooks.detect(Delivery(headers={}, payload=body))
+    assert event is not None
+    assert event.status is not None
+
+    on_hold = connector_for()
+    complete = connector_for(table="u_security_task", state_model="task")
+
+    assert CaseStatus.TRIAGE in hooks.meanings_of(on_hold, event.status)
+    assert hooks.meanings_of(complete, event.status)[0] is CaseStatus.RESOLVED
+
+
+@pytest.mark.parametrize(
+    ("model", "source", "target", "way"),
+    [
+        (INCIDENT, "1", "6", ("2", "6")),
+        (INCIDENT, "1", "7", ("2", "6", "7")),
+        (INCIDENT, "3", "6", ("2", "6")),
+        (INCIDENT, "6", "7", ("7",)),
+        (INCIDENT, "6", "2", ()),
+        (INCIDENT, "1", "3", ()),
+        (INCIDENT, "8", "6", ()),
+        (INCIDENT, "20", "6", ()),
+        (INCIDENT, None, None, ()),
+        (SECURITY_INCIDENT, "10", "3", ("16", "18", "19", "20", "100", "3")),
+        (TASK, "-5", "3", ("2", "3")),
+    ],
+)
+def test_the_way_leads_up_the_ladder(
+    model: StateModel, source: str | None, target: str | None, way: tuple[str, ...]
+) -> None:
+    assert model.way(source, target) == way
+
+
+@pytest.mark.parametrize("model", [INCIDENT, SECURITY_INCIDENT, TASK])
+def test_no_way_leads_over_a_finished_state_to_an_unfinished_one(model: StateModel) -> None:
+    done = StatusCategory.DONE
+    for source in model.labels:
+        for target in model.labels:
+            between = model.way(source, target)[:-1]
+            finished = any(model.categories[step] is done for step in between)
+            assert not finished or model.categories[target] is done
 
 
 @given(
@@ -179,7 +253,5 @@ def test_only_ascii_digits_are_codes(text: str) -> None:
 
 
 def test_closing_needs_the_close_fields() -> None:
-    assert INCIDENT.closes("6")
-    assert INCIDENT.closes("7")
-    assert not INCIDENT.closes("3")
-    assert SECURITY_INCIDENT.closes("3", "Closed")
+    assert INCIDENT.closing == {"6", "7"}
+    assert SECURITY_INCIDENT.closing == {"3"}

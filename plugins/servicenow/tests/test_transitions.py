@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -203,12 +204,21 @@ async def test_a_rule_of_the_instance_rejects_a_transition(
 ) -> None:
     httpx_mock.add_response(method="GET", json={"result": row("2")})
     httpx_mock.add_response(method="PATCH", status_code=403, json=error("Operation Failed", detail))
+    codes = [{"value": "Duplicate", "label": "Duplicate"}]
+    httpx_mock.add_response(
+        url=re.compile(".*/sys_choice"), json={"result": codes}, is_optional=True
+    )
 
     with pytest.raises(TransitionRejected) as rejected:
         await hooks.push_status_change(connector, ref, RESOLVE)
 
     assert rejected.value.missing_fields == missing
     assert "take INC0010001 from In Progress to Resolved" in str(rejected.value)
+    assert detail in str(rejected.value)
+    offered = "close_code is one of: Duplicate." in str(rejected.value)
+    assert offered is ("close_code" in missing)
+    assert not rejected.value.retryable
+    assert not rejected.value.pauses_connector
 
 
 async def test_a_ticket_nobody_started_is_resolved_by_way_of_in_progress(

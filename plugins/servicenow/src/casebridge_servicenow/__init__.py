@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from casebridge_servicenow.config import Priority, ServiceNowConfig
+from casebridge_servicenow.config import ServiceNowConfig
+from casebridge_servicenow.severities import Priority
 
 __all__ = ["Priority", "ServiceNowConfig"]

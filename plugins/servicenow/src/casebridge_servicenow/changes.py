@@ -1,23 +1,17 @@
-"""What changed since a moment, page by page, with none lost among changes of one second.
-
-``sys_updated_on`` has a resolution of one second, so a page may end within a second. The cursor
-holds time and sys_id of the last row: the rest of that second comes first, then what is later. A
-page may be short, because ServiceNow applies the limit before the access rules; only an empty one
-is the last.
-"""
+"""What changed since a moment, page by page, with none lost among changes of one second."""
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from casebridge_core import ChangePage, InboundComment, InvalidRequest, TicketEvent
 from casebridge_servicenow.fields import CORRELATION_DISPLAY
 from casebridge_servicenow.journal import comments_since
-from casebridge_servicenow.queries import both, oldest_first, where
-from casebridge_servicenow.tickets import read_ticket, ticket_fields
-from casebridge_servicenow.values import Row, value_of, written
+from casebridge_servicenow.paging import Place
+from casebridge_servicenow.queries import where
+from casebridge_servicenow.tickets import TICKET_FIELDS, read_ticket
+from casebridge_servicenow.values import Row, value_of
 from casebridge_servicenow.webhooks import VENDOR
 
 if TYPE_CHECKING:
@@ -25,9 +19,7 @@ if TYPE_CHECKING:
     from casebridge_servicenow.config import ServiceNowConfig
 
 PAGE_SIZE: Final = 100
-_OURS: Final = where("correlation_display", "=", CORRELATION_DISPLAY)
-_ORDER: Final = (oldest_first("sys_updated_on"), oldest_first("sys_id"))
-_CURSOR: Final = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)\|([0-9A-Za-z]{1,64})")
+_UPDATED: Final = "sys_updated_on"
 
 
 async def list_changes(
@@ -37,26 +29,32 @@ async def list_changes(
     *,
     size: int = PAGE_SIZE,
 ) -> ChangePage:
-    """Return one page of our tickets that changed at or after ``since``, oldest change first."""
-    if page is None:
-        rows = await _rows(client, where("sys_updated_on", ">=", written(since)), size=size)
-    else:
-        second, sys_id = _read_cursor(page)
-        same = (where("sys_updated_on", "=", second), where("sys_id", ">", sys_id))
-        rows = await _rows(client, *same, size=size)
-        rows = rows or await _rows(client, where("sys_updated_on", ">", second), size=size)
+    """Return one page of our tickets that changed at or after ``since``, oldest change first.
+
+    Raises:
+        InvalidRequest: ServiceNow ignored the condition, so that ours cannot be told from others.
+    """
+    place = Place.since(since) if page is None else Place.named(page)
+    marker = client.table.columns.of("correlation_display")
+    rows = await place.page(
+        lambda query: client.table.rows(query, TICKET_FIELDS, limit=size),
+        time=_UPDATED,
+        conditions=(where(marker, "=", CORRELATION_DISPLAY),),
+    )
+    marks = {value_of(row.get("correlation_display")).casefold() for row in rows}
+    if marks - {CORRELATION_DISPLAY.casefold()}:
+        raise InvalidRequest(
+            f"{client.config.table} cannot be searched by {marker}: let the integration account"
+            " read that field",
+            fields=(marker,),
+        )
     spoken = await comments_since(client, [value_of(row.get("sys_id")) for row in rows], since)
     events = (_event(client.config, row, spoken) for row in rows)
+    following = Place.of(rows[-1], time=_UPDATED) if rows else None
     return ChangePage(
         events=tuple(event for event in events if event is not None),
-        next_page=_cursor(rows[-1]) if rows else None,
+        next_page=None if following is None else str(following),
     )
-
-
-async def _rows(client: ServiceNowClient, *conditions: str, size: int) -> list[Row]:
-    query = both(_OURS, *conditions, *_ORDER)
-    wanted = ticket_fields(client.config)
-    return await client.api.rows(client.config.table, query, wanted, limit=size)
 
 
 def _event(
@@ -79,15 +77,3 @@ def _event(
         comments=tuple(spoken.get(ticket.ref.external_id, ())),
         occurred_at=ticket.updated_at,
     )
-
-
-def _cursor(row: Row) -> str | None:
-    cursor = f"{value_of(row.get('sys_updated_on'))}|{value_of(row.get('sys_id'))}"
-    return cursor if _CURSOR.fullmatch(cursor) else None
-
-
-def _read_cursor(page: str) -> tuple[str, str]:
-    found = _CURSOR.fullmatch(page)
-    if found is None:
-        raise InvalidRequest("the page is not one that this connector gave")
-    return found.group(1), found.group(2)

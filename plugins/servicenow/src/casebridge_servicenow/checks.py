@@ -17,15 +17,18 @@ from casebridge_core import (
 from casebridge_servicenow import table_checks
 from casebridge_servicenow.business_rule import RULE_NAME
 from casebridge_servicenow.client import ServiceNowClient
+from casebridge_servicenow.lines import failed, unsure, well
 from casebridge_servicenow.queries import both, where
-from casebridge_servicenow.table_checks import failed, unsure, well
+from casebridge_servicenow.required import check_required_fields
+from casebridge_servicenow.rights import check_rights
 from casebridge_servicenow.values import Row, value_of
 
 if TYPE_CHECKING:
     from casebridge_servicenow.config import ServiceNowConfig
 
 _MOST_SKEW: Final = 60.0
-_WRITING_ROLES: Final = frozenset({"admin", "itil", "itil_admin", "sn_incident_write"})
+_MOST_RULES: Final = 20
+_ZONES_OF_UTC: Final = frozenset({"Etc/UTC", "Etc/GMT", "GMT", "UTC"})
 
 
 async def check_connection(connector: Connector[ServiceNowConfig]) -> ConnectionReport:
@@ -38,20 +41,23 @@ async def check_connection(connector: Connector[ServiceNowConfig]) -> Connection
         cure = "check base_url and the network, or wake the instance, and try again"
         return ConnectionReport(lines=(failed("Reachable", error, cure),))
     except AuthenticationFailed as error:
-        cure = "check username and password or API key, and that the account is not locked out"
+        cure = f"check {_credential(connector.config)}, and that the account is not locked out"
         return ConnectionReport(lines=(reachable, failed("Signed in", error, cure)))
     except PushError:
         account = {}
     person = client.person(account)
     states, statuses = await table_checks.check_states(connector, client)
+    held = await table_checks.check_hold_reason(client)
     lines = (
         reachable,
         _account(account, person),
+        _zone(account),
         await table_checks.check_table(client),
-        await _roles(client, account),
-        await table_checks.check_required_fields(client),
+        *(await check_rights(connector, client, account)),
+        await check_required_fields(client),
         states,
         await table_checks.check_close_code(client),
+        *([held] if held else []),
         await table_checks.check_caller(client, account),
         await table_checks.check_journal(client),
         await _webhook(client),
@@ -60,11 +66,18 @@ async def check_connection(connector: Connector[ServiceNowConfig]) -> Connection
     return ConnectionReport(lines=lines, account=person, statuses=statuses)
 
 
+def _credential(config: ServiceNowConfig) -> str:
+    if config.api_key is not None:
+        return "the API key"
+    signs = "username and password"
+    if config.client_secret is None:
+        return signs
+    return f"client_id and client_secret{f' with {signs}' if config.password else ''}"
+
+
 def _account(account: Row, person: Person) -> CheckLine:
-    zone = value_of(account.get("time_zone"))
-    told = f"{person.name or person.id} ({person.id})" + (f", time zone {zone}" if zone else "")
     if account:
-        return well("Signed in", told)
+        return well("Signed in", f"{person.name or person.id} ({person.id})")
     return unsure(
         "Signed in",
         f"the credential works; the row of {person.id} in sys_user cannot be seen",
@@ -72,46 +85,40 @@ def _account(account: Row, person: Person) -> CheckLine:
     )
 
 
-async def _roles(client: ServiceNowClient, account: Row) -> CheckLine:
-    name = "May create and change tickets"
-    cure = "grant the account itil or sn_incident_write (closing, state 7, needs itil_admin)"
-    user = value_of(account.get("sys_id"))
-    roles: set[str] = set()
-    if user:
-        query = where("user", "=", user)
-        try:
-            rows = await client.api.rows(
-                "sys_user_has_role", query, ("user", "role.name"), limit=500
-            )
-        except PushError:
-            rows = []
-        # The name comes only where dot-walking is allowed, and only this user's rows count.
-        own = (row for row in rows if value_of(row.get("user")) == user)
-        roles = {value_of(row.get("role.name")) for row in own} - {""}
-    if not roles:
-        return unsure(name, "its roles cannot be seen", cure)
-    writing = sorted(roles & _WRITING_ROLES)
-    if writing:
-        return well(name, f"roles: {', '.join(writing)}")
-    return unsure(name, "none of its roles is known to write incidents", cure)
+def _zone(account: Row) -> CheckLine:
+    """Tell whether times in queries are read as they are meant: ServiceNow takes the account's."""
+    name, zone = "Time zone", value_of(account.get("time_zone"))
+    cure = "set the account's time zone to GMT: times in queries are read in it"
+    if zone in _ZONES_OF_UTC:
+        return well(name, zone)
+    if zone:
+        return unsure(name, f"{zone}: changes may be listed late or twice", cure)
+    return unsure(name, "the instance's own, which may not be GMT", cure)
 
 
 async def _webhook(client: ServiceNowClient) -> CheckLine:
+    """Tell whether our business rule is there; only administrators see business rules."""
     name = "Webhook"
     cure = f"follow the set-up guide and create the business rule {RULE_NAME!r}"
-    query = both(
-        where("name", "=", RULE_NAME),
-        where("collection", "=", client.config.table),
-        "active=true",
-    )
+    table = where("collection", "=", client.config.table)
     try:
-        rules = await client.api.rows("sys_script", query, ("name", "collection"), limit=1)
+        ours = await _rules(client, both(where("name", "=", RULE_NAME), table))
+        others = ours or await _rules(client, table)
     except PushError as error:
-        return unsure(name, error, cure)
-    if any(value_of(rule.get("name")) == RULE_NAME for rule in rules):
+        return unsure(name, f"cannot be told: {error}", cure)
+    ours = [rule for rule in ours if value_of(rule.get("name")) == RULE_NAME]
+    if any(value_of(rule.get("active")) == "true" for rule in ours):
         return well(name, f"the business rule {RULE_NAME!r} is active")
-    detail = "no active business rule of ours can be seen (only administrators see them)"
-    return unsure(name, detail, cure)
+    if ours:
+        return unsure(name, f"the business rule {RULE_NAME!r} is not active", "activate it")
+    if others:
+        return unsure(name, f"there is no business rule {RULE_NAME!r}", cure)
+    return unsure(name, "cannot be told: only administrators see business rules", cure)
+
+
+async def _rules(client: ServiceNowClient, query: str) -> list[Row]:
+    fields = ("name", "collection", "active")
+    return await client.api.rows("sys_script", query, fields, limit=_MOST_RULES)
 
 
 async def _clock(client: ServiceNowClient) -> CheckLine:

@@ -16,10 +16,12 @@ from casebridge_core import (
     TicketRef,
     UnexpectedResponse,
 )
-from casebridge_servicenow.fields import new_ticket
+from casebridge_servicenow.columns import CORRELATION
+from casebridge_servicenow.fields import new_ticket, notes_on
 from casebridge_servicenow.queries import both, oldest_first, where
 from casebridge_servicenow.table_api import TableApi
-from casebridge_servicenow.tickets import read_ticket, ticket_fields
+from casebridge_servicenow.ticket_table import TicketTable
+from casebridge_servicenow.tickets import TICKET_FIELDS, read_ticket
 from casebridge_servicenow.values import Row, value_of
 
 if TYPE_CHECKING:
@@ -36,17 +38,18 @@ class ServiceNowClient:
         """Bind the connector's configuration and its HTTP client."""
         self.config = connector.config
         self.api = TableApi(connector)
+        self.table = TicketTable(self.api, connector.config)
 
     async def create(self, projection: CaseProjection) -> PushResult:
         """Create a ticket that carries the correlation key."""
         values = new_ticket(self.config, projection)
-        row = await self.api.insert(self.config.table, values, ticket_fields(self.config))
+        row = await self.table.insert(values, tuple(dict.fromkeys((*TICKET_FIELDS, *values))))
         ticket = read_ticket(self.config, row)
         if ticket is None:
             raise OutcomeUnknown(
                 "the new record came back without sys_id or state; it may have been stored"
             )
-        notes = _notes(ticket, projection.correlation_key, self.config.correlation_field)
+        notes = notes_on(values, row, self.config.correlation_field)
         return PushResult(ticket=ticket, notes=notes)
 
     async def find(self, correlation_key: str) -> tuple[Ticket, ...]:
@@ -57,9 +60,8 @@ class ServiceNowClient:
         """
         field = self.config.correlation_field
         query = both(where(field, "=", correlation_key), oldest_first("sys_created_on"))
-        wanted = ticket_fields(self.config)
-        rows = await self.api.rows(self.config.table, query, wanted, limit=_MOST_TICKETS)
-        keys = {value_of(row.get(field)).casefold() for row in rows}
+        rows = await self.table.rows(query, TICKET_FIELDS, limit=_MOST_TICKETS)
+        keys = {value_of(row.get(CORRELATION)).casefold() for row in rows}
         if keys - {correlation_key.casefold()}:
             raise InvalidRequest(
                 f"{self.config.table} cannot be searched by {field}: let the integration account"
@@ -68,7 +70,7 @@ class ServiceNowClient:
             )
         # One that cannot be read is there all the same: leaving it out would have it made again.
         return tuple(
-            self.ticket(row) for row in rows if value_of(row.get(field)) == correlation_key
+            self.ticket(row) for row in rows if value_of(row.get(CORRELATION)) == correlation_key
         )
 
     async def row(self, ref: TicketRef) -> Row:
@@ -77,9 +79,8 @@ class ServiceNowClient:
         Raises:
             TicketNotFound: it is deleted, or out of the account's sight.
         """
-        wanted = ticket_fields(self.config)
         try:
-            return await self.api.row(self.config.table, ref.external_id, wanted)
+            return await self.table.row(ref.external_id, TICKET_FIELDS)
         except TicketNotFound as gone:
             told = f"{ref.key} is deleted, or the integration account may not see it"
             raise TicketNotFound(told) from gone
@@ -132,10 +133,10 @@ class ServiceNowClient:
         A value has a label for each language that is installed. A table without choices of its own
         takes those of the tables that it extends.
         """
-        for table in dict.fromkeys((self.config.table, "incident", "task")):
+        for table in dict.fromkeys((self.config.table, *self.config.states.tables)):
             query = both(
                 where("name", "=", table),
-                where("element", "=", element),
+                where("element", "=", self.table.columns.of(element)),
                 "inactive=false",
                 oldest_first("sequence"),
             )
@@ -145,13 +146,3 @@ class ServiceNowClient:
             if found:
                 return found
         return ()
-
-
-def _notes(ticket: Ticket, correlation_key: str, field: str) -> tuple[str, ...]:
-    if ticket.correlation_key == correlation_key:
-        return ()
-    note = (
-        f"{field} was not stored: let the integration account write it, or a second ticket may be"
-        " created after a broken connection"
-    )
-    return (note,)

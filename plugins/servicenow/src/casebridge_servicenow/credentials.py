@@ -1,22 +1,33 @@
-"""The ways to sign in: basic, API key, and OAuth by client credentials or password.
+"""The ways to sign in: basic, API key, and OAuth by password, refresh token or client credentials.
 
-An OAuth token is asked for anew by every hook, since a plugin keeps no state.
 Source: ServiceNow, "OAuth 2.0 credentials" and "Configure API key".
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import httpx
 
-from casebridge_core import AuthenticationFailed, PushError, UnexpectedResponse
-from casebridge_core.http import decode_json, error_for
-from casebridge_servicenow.refusals import asleep, reason_in
+from casebridge_core import Connector, PushError, UnexpectedResponse
+from casebridge_core.oauth import AccessToken
+from casebridge_servicenow.refusals import asleep
 
 if TYPE_CHECKING:
+    from casebridge_core.http import Credential
     from casebridge_servicenow.config import ServiceNowConfig
+
+_CURES: Final = {
+    "password": "check username and password, and that the user is not locked out",
+    "refresh_token": (
+        "the refresh token has run out or was withdrawn: have the user grant access again, and save"
+        " the new one"
+    ),
+    "client_credentials": (
+        "switch the grant on (glide.oauth.inbound.client.credential.grant_type.enabled) and name a"
+        " user in the OAuth application"
+    ),
+}
 
 
 def headers_of(config: ServiceNowConfig) -> dict[str, str]:
@@ -25,63 +36,59 @@ def headers_of(config: ServiceNowConfig) -> dict[str, str]:
 
 
 def auth_of(config: ServiceNowConfig) -> httpx.Auth | None:
-    """Return what signs each request; None when the headers do."""
-    if config.client_secret is not None:
-        return OAuth(config)
-    if config.password is not None:
+    """Return basic authentication, or None when something else signs in."""
+    if config.client_secret is None and config.password is not None:
         return httpx.BasicAuth(config.username, config.password.reveal())
     return None
 
 
-class OAuth(httpx.Auth):
-    """Fetches an access token before the first request and bears it on every one.
+def credential_of(connector: Connector[ServiceNowConfig]) -> Credential | None:
+    """Return the OAuth token, or None when there is no OAuth client."""
+    return None if connector.config.client_secret is None else _Token(connector)
 
-    Raises:
-        AuthenticationFailed: ServiceNow refuses the client or the user.
-        PushError: it gives no token for another reason.
+
+def grant_of(config: ServiceNowConfig) -> str:
+    """Return the OAuth grant by which an access token is asked for.
+
+    A password goes first: it outlives the refresh tokens that ServiceNow gives for it.
     """
-
-    requires_response_body = True
-
-    def __init__(self, config: ServiceNowConfig) -> None:
-        self._config = config
-        self._token = ""
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Ask for a token, unless there is one, and send the request with it."""
-        if not self._token:
-            response = yield self._token_request()
-            self._token = _token_in(response)
-        request.headers["authorization"] = f"Bearer {self._token}"
-        yield request
-
-    def _token_request(self) -> httpx.Request:
-        config = self._config
-        form = {"grant_type": "client_credentials", "client_id": config.client_id}
-        if config.client_secret is not None:
-            form["client_secret"] = config.client_secret.reveal()
-        if config.password is not None:
-            user = {"username": config.username, "password": config.password.reveal()}
-            form |= {"grant_type": "password", **user}
-        url = f"{config.base_url}/oauth_token.do"
-        return httpx.Request("POST", url, data=form, headers={"accept": "application/json"})
+    if config.password is not None:
+        return "password"
+    return "client_credentials" if config.refresh_token is None else "refresh_token"
 
 
-def _token_in(response: httpx.Response) -> str:
-    match decode_json(response):
-        case {"access_token": str(token)} if token and response.is_success:
-            return token
-        case document:
-            raise _no_token(response, reason_in(document))
+class _Token:
+    """An access token; a page of HTML in its place is told as what it is."""
+
+    def __init__(self, connector: Connector[ServiceNowConfig]) -> None:
+        url = f"{connector.config.base_url}/oauth_token.do"
+        cure = _CURES[grant_of(connector.config)]
+        self._host = httpx.URL(url).host
+        self._token = AccessToken(connector, url, _form, cure=cure)
+
+    async def headers(self) -> dict[str, str]:
+        try:
+            return await self._token.headers()
+        except UnexpectedResponse as odd:
+            raise self._told(odd) from odd
+
+    async def renew(self) -> None:
+        try:
+            await self._token.renew()
+        except UnexpectedResponse as odd:
+            raise self._told(odd) from odd
+
+    def _told(self, odd: UnexpectedResponse) -> PushError:
+        return asleep(self._host, writes=False) if "HTML page" in str(odd) else odd
 
 
-def _no_token(response: httpx.Response, reason: str) -> PushError:
-    host = response.request.url.host
-    if response.status_code in {400, 401, 403}:
-        why = f": {reason}" if reason else ""
-        return AuthenticationFailed(f"{host} refuses the OAuth client or its user{why}")
-    if response.is_error:
-        return error_for(response, writes=False, reason=reason)
-    if "html" in response.headers.get("content-type", ""):
-        return asleep(host, writes=False)
-    return UnexpectedResponse(f"{host} sent no access token")
+def _form(config: ServiceNowConfig) -> dict[str, str]:
+    grant = grant_of(config)
+    form = {"grant_type": grant, "client_id": config.client_id}
+    if config.client_secret is not None:
+        form["client_secret"] = config.client_secret.reveal()
+    if grant == "password" and config.password is not None:
+        form |= {"username": config.username, "password": config.password.reveal()}
+    if grant == "refresh_token" and config.refresh_token is not None:
+        form["refresh_token"] = config.refresh_token.reveal()
+    return form

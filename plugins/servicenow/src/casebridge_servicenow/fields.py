@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from casebridge_core.documents import describe, plain_text, shorten
-from casebridge_servicenow.statuses import INCIDENT, ON_HOLD
+from casebridge_core.templates import fill
+from casebridge_servicenow.columns import CORRELATION
+from casebridge_servicenow.values import Row, value_of
 
 if TYPE_CHECKING:
-    from casebridge_core import CaseProjection, NativeStatus, StatusChange, Ticket
+    from collections.abc import Mapping
+
+    from casebridge_core import CaseProjection, StatusChange, Ticket
     from casebridge_servicenow.config import ServiceNowConfig
 
 CORRELATION_DISPLAY: Final = "Casebridge"
@@ -27,13 +31,14 @@ FILLED_FIELDS: Final = frozenset(
 )
 """What a new ticket always holds: the bridge's fields, and those that ServiceNow fills itself."""
 
+_LONG_TEXTS: Final = frozenset({"short_description", "description"})
 _TITLE_LIMIT: Final = 160
 _DESCRIPTION_LIMIT: Final = 4000
 """The lengths of ``task.short_description`` and ``task.description`` as they are shipped."""
 
 
 def new_ticket(config: ServiceNowConfig, projection: CaseProjection) -> dict[str, str]:
-    """Return the fields of a new ticket, as the Table API takes them.
+    """Return the fields of a new ticket.
 
     ``priority`` is not among them: ServiceNow computes it from impact and urgency.
     """
@@ -44,43 +49,77 @@ def new_ticket(config: ServiceNowConfig, projection: CaseProjection) -> dict[str
         "assignment_group": config.assignment_group,
     }
     return {
-        **config.extra_fields,
+        **{name: str(fill(value, projection)) for name, value in config.extra_fields.items()},
         **{name: value for name, value in optional.items() if value},
         "short_description": shorten(" ".join(projection.title.split()), _TITLE_LIMIT),
         "description": shorten(plain_text(describe(projection)), _DESCRIPTION_LIMIT),
         "impact": str(priority.impact),
         "urgency": str(priority.urgency),
         "correlation_display": CORRELATION_DISPLAY,
-        config.correlation_field: projection.correlation_key,
+        CORRELATION: projection.correlation_key,
     }
+
+
+def notes_on(written: Mapping[str, str], stored: Row, correlation_field: str) -> tuple[str, ...]:
+    """Tell what of a new ticket ServiceNow did not store as it was written.
+
+    It drops without a word what an access rule closes or the table lacks. Source: ServiceNow, Table
+    API; long texts may be trimmed and are only missed when nothing is left of them.
+    """
+    notes = []
+    if value_of(stored.get(CORRELATION)) != written[CORRELATION]:
+        notes.append(
+            f"{correlation_field} was not stored: let the integration account write it, or a second"
+            " ticket may be created after a broken connection"
+        )
+    if value_of(stored.get("correlation_display")) != CORRELATION_DISPLAY:
+        notes.append(
+            "correlation_display was not stored: let the integration account write it, since the"
+            " business rule and the listing of changes go by it"
+        )
+    others = {name: text for name, text in written.items() if not name.startswith("correlation_")}
+    lost = [name for name, text in others.items() if text and not value_of(stored.get(name))]
+    if lost:
+        notes.append(f"came back empty: {', '.join(sorted(lost))}")
+    changed = [
+        name
+        for name, text in others.items()
+        if name not in _LONG_TEXTS and value_of(stored.get(name)) not in {"", text.strip()}
+    ]
+    if changed:
+        notes.append(f"came back with another value: {', '.join(sorted(changed))}")
+    return tuple(notes)
 
 
 def status_change(
     config: ServiceNowConfig,
     ticket: Ticket,
     change: StatusChange,
-    target: NativeStatus,
-    *,
-    filled: frozenset[str] = frozenset(),
+    state: str,
+    present: Row,
 ) -> dict[str, str]:
-    """Return the fields that bring a ticket to ``target``, whose ``id`` is the code to write.
+    """Return the fields that bring a ticket to a state, given by its code.
 
-    ``filled`` names the fields that already hold something: the close code and the close notes of
-    a person are kept, unless the change is forced.
+    ``present`` is the record as it is. A close code and close notes of a person are kept, unless
+    the change is forced. ``incident_state``, the legacy twin, goes along where the table has it.
     """
-    state = target.id or target.name
+    model = config.states
     fields = {"state": state}
-    if config.table == "incident":
+    if "incident_state" in present:
         fields["incident_state"] = state
-    if config.states.closes(state, target.name):
+    if state in model.closing:
         closing = {
             "close_code": config.close_code,
             "close_notes": close_notes(config.close_notes, ticket, change),
         }
-        kept = frozenset() if change.forced else filled
-        fields |= {name: text for name, text in closing.items() if text and name not in kept}
-    if config.states is INCIDENT and state == ON_HOLD and config.hold_reason:
-        fields["hold_reason"] = config.hold_reason
+        fields |= {
+            name: text
+            for name, text in closing.items()
+            if text and (change.forced or not value_of(present.get(name)))
+        }
+    if state == model.holding:
+        held = {"hold_reason": config.hold_reason, "comments": config.hold_comment}
+        fields |= {name: text for name, text in held.items() if text}
     return fields
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from casebridge_core import InboxScheme
 from casebridge_servicenow.business_rule import RULE_NAME, SECRET_PROPERTY, condition, script
+from casebridge_servicenow.columns import Columns
 
 if TYPE_CHECKING:
     from casebridge_core import InboxAddress
@@ -72,7 +74,8 @@ The request leaves in the background (`executeAsync`), so nobody waits for it wh
 ## 3. Let it out
 
 The instance must reach `{inbox_url}` over HTTPS. If Casebridge is not on the internet, send through
-a MID server: add `request.setMIDServer('<name of the MID server>');` before `setRequestBody`.
+a MID server: add `request.setMIDServer('<name of the MID server>');` before `setRequestBody`. A
+request that waits there for longer than Casebridge takes a signed time for fresh is refused.
 
 ## 4. Try it
 
@@ -80,30 +83,50 @@ Set the state of a ticket of Casebridge from New to In Progress. Within seconds 
 change. If it does not:
 
 - **System Logs > Outbound HTTP Requests** shows whether a request left and what was answered.
-- **401**: token id or secret differ. If they are right, your release may hand the property out
-  encrypted; set its type to `string`, keep it private, and try again.
+- **401**: token id or secret differ, or the signed time is minutes off. If they are right, your
+  release may hand the property out encrypted; set its type to `string`, keep it private, and try
+  again.
 - **Nothing left**: check the condition, and that the rule is active. Tickets that were made before
-  Casebridge have another `correlation_display`.
+  Casebridge have another `{marker}`.
 - ServiceNow does not send again what was lost on the way. A resync of the case, the connector or
   the tenant reads the tickets and catches up.
 
 ## The body, for a rule of your own
 
-Post one JSON object and sign exactly the text that you send: header `X-AiSOC-Signature` with the
-base64 HMAC-SHA256 of the body, header `X-AiSOC-Token-Id` with the token id. Escape everything that
-is not ASCII first. Times are UTC (`getValue`, not `getDisplayValue`).
+Post one JSON object, with the token id in the header `X-AiSOC-Token-Id`. {proof} Build the object
+with `JSON.stringify`: a text that is pasted together breaks with the first quotation mark, and is
+answered 400. Times are UTC (`getValue`, not `getDisplayValue`).
 
 | Member | Meaning |
 |---|---|
-| `sys_id` | the record's; `record_id` and `incident_sys_id` are understood too |
+| `sys_id` | the record's; also as `record_id`, `incident_sys_id`, `incident_id` or `id` |
 | `number`, `table`, `instance` | which ticket, and where |
 | `state`, `state_label` | code and label; either is enough |
 | `event` | `inserted`, `updated`, `deleted` or `comment_added` |
-| `changed` | the fields that changed, `state` or `assigned_to`; left out, both may have |
+| `changed` | a list of `state`, `assigned_to` or neither; left out, any edit asserts both again |
 | `assigned_to` | null, or `value`, `display_value` and `email` |
 | `sys_updated_on`, `sys_updated_by` | when, and the user name of who did it |
 | `comment` | from `sys_journal_field`: `value`, `element`, `sys_id`, `sys_created_on`, `_by` |
+
+Each value may be a text, a number, or an object of `value` and `display_value`; the record may also
+stand as a whole under `record`, `incident` or `current`.
 """
+
+_PROOFS: Final = {
+    InboxScheme.SIGNATURE: (
+        "Sign exactly the text that you send, with everything that is not ASCII escaped: header"
+        " `X-AiSOC-Timestamp` with the Unix time in seconds, header `X-AiSOC-Signature` with the"
+        " base64 HMAC-SHA256 of that number, a full stop and the body."
+    ),
+    InboxScheme.STATIC_HEADER: (
+        "This token takes no signature: send the secret in the header `X-AiSOC-Secret`. A token"
+        " that wants a signature is stronger, and ServiceNow can sign."
+    ),
+    InboxScheme.STATIC_URL: (
+        "This token takes no signature: the secret is the last part of the URL. A token that wants"
+        " a signature is stronger, and ServiceNow can sign."
+    ),
+}
 
 
 def setup_guide(config: ServiceNowConfig, inbox: InboxAddress) -> str:
@@ -112,6 +135,8 @@ def setup_guide(config: ServiceNowConfig, inbox: InboxAddress) -> str:
         base_url=config.base_url,
         condition=condition(config),
         inbox_url=inbox.url,
+        marker=Columns(config).of("correlation_display"),
+        proof=_PROOFS[inbox.scheme],
         property=SECRET_PROPERTY,
         quiet_condition=condition(config, own_writes=False),
         rule=RULE_NAME,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -22,15 +22,16 @@ from casebridge_servicenow.comments import (
     marked,
     read_entry,
 )
+from casebridge_servicenow.paging import Place
 from casebridge_servicenow.queries import both, oldest_first, where
-from casebridge_servicenow.values import label_of, value_of, written
+from casebridge_servicenow.values import Row, label_of, value_of
 
 if TYPE_CHECKING:
     from casebridge_servicenow.client import ServiceNowClient
 
 _TABLE: Final = "sys_journal_field"
 _MOST_WITH_KEY: Final = 100
-_MOST_SINCE: Final = 1000
+PAGE_SIZE: Final = 1000
 
 
 async def post_comment(
@@ -40,9 +41,8 @@ async def post_comment(
 
     The id is the journal entry's, or the key where the account may not read the journal.
     """
-    config = client.config
     text = marked(comment.text, comment.key)
-    await client.api.patch(config.table, ref.external_id, {config.comment_field: text}, ("sys_id",))
+    await client.table.patch(ref.external_id, {client.config.comment_field: text})
     try:
         found = await _with_key(client, ref, comment.key)
     except PushError:
@@ -70,7 +70,11 @@ async def find_comment(
 
 
 async def comments_since(
-    client: ServiceNowClient, ticket_ids: Sequence[str], since: datetime
+    client: ServiceNowClient,
+    ticket_ids: Sequence[str],
+    since: datetime,
+    *,
+    size: int = PAGE_SIZE,
 ) -> dict[str, list[InboundComment]]:
     """Return what was written on tickets since a moment, oldest first, by ticket.
 
@@ -78,23 +82,41 @@ async def comments_since(
     """
     if not ticket_ids:
         return {}
-    query = both(
+    journals = {client.table.columns.of(name): name for name in JOURNALS}
+    conditions = (
         where("element_id", "IN", ",".join(ticket_ids)),
-        where("element", "IN", ",".join(JOURNALS)),
-        where("sys_created_on", ">=", written(since)),
-        oldest_first("sys_created_on"),
+        where("element", "IN", ",".join(journals)),
     )
+    spoken: dict[str, list[InboundComment]] = {ticket_id: [] for ticket_id in ticket_ids}
     try:
-        rows = await client.api.rows(_TABLE, query, ENTRY_FIELDS, limit=_MOST_SINCE)
+        async for row in _entries(client, conditions, since, size=size):
+            ticket_id = value_of(row.get("element_id"))
+            element = value_of(row.get("element"))
+            entry = {**row, "element": journals.get(element, element)}
+            comment = read_entry(entry, ticket_id)
+            if comment is not None and ticket_id in spoken:
+                spoken[ticket_id].append(comment)
     except InvalidRequest:
         return {}
-    spoken: dict[str, list[InboundComment]] = {ticket_id: [] for ticket_id in ticket_ids}
-    for row in rows:
-        ticket_id = value_of(row.get("element_id"))
-        comment = read_entry(row, ticket_id)
-        if comment is not None and ticket_id in spoken:
-            spoken[ticket_id].append(comment)
     return spoken
+
+
+async def _entries(
+    client: ServiceNowClient, conditions: tuple[str, ...], since: datetime, *, size: int
+) -> AsyncIterator[Row]:
+    """Yield the entries since a moment, over as many pages as there are."""
+    place = Place.since(since)
+    while rows := await place.page(
+        lambda query: client.api.rows(_TABLE, query, ENTRY_FIELDS, limit=size),
+        time="sys_created_on",
+        conditions=conditions,
+    ):
+        for row in rows:
+            yield row
+        following = Place.of(rows[-1], time="sys_created_on")
+        if following is None or following == place:
+            return
+        place = following
 
 
 async def _with_key(client: ServiceNowClient, ref: TicketRef, key: str) -> tuple[CommentRef, ...]:
@@ -114,5 +136,5 @@ async def _with_key(client: ServiceNowClient, ref: TicketRef, key: str) -> tuple
 
 async def _rendered(client: ServiceNowClient, ref: TicketRef) -> str:
     field = client.config.comment_field
-    row = await client.api.row(client.config.table, ref.external_id, ("sys_id", field))
+    row = await client.table.row(ref.external_id, ("sys_id", field))
     return label_of(row.get(field))

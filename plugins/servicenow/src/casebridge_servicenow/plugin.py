@@ -33,7 +33,7 @@ from casebridge_servicenow.client import ServiceNowClient
 from casebridge_servicenow.config import ServiceNowConfig
 from casebridge_servicenow.guide import setup_guide
 from casebridge_servicenow.journal import find_comment, post_comment
-from casebridge_servicenow.statuses import KNOWN_STATUSES
+from casebridge_servicenow.state_models import KNOWN_STATUSES
 from casebridge_servicenow.transitions import move
 
 MANIFEST: Final = ConnectorManifest(
@@ -124,7 +124,7 @@ def itsm_map_inbound_status(
     connector: Connector[ServiceNowConfig], status: NativeStatus
 ) -> tuple[CaseStatus, ...] | None:
     """Answer from the state model of the connector's table."""
-    return connector.config.states.statuses.meanings_of(status)
+    return connector.config.states.meanings_of(status, connector.statuses)
 
 
 @hookimpl

@@ -67,8 +67,7 @@ def refine(response: httpx.Response, document: Any) -> PushError | None:  # noqa
     writes = response.request.method != "GET"
     host = response.request.url.host
     if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
-        told = f"{host} answered 429: the account has used up its requests of this hour"
-        return RateLimited(told, retry_after=seconds_to_wait(response))
+        return RateLimited(_limit(host, response), retry_after=seconds_to_wait(response))
     if document is None and "hibernat" in response.text[:_PAGE_HEAD].lower():
         return asleep(host, writes=writes)
     reason = reason_in(document)
@@ -133,11 +132,21 @@ def seconds_to_wait(response: httpx.Response, *, now: datetime | None = None) ->
     return min(max(0.0, seconds), _ONE_HOUR)
 
 
+def _limit(host: str, response: httpx.Response) -> str:
+    """Say which limit was hit: the headers tell how many an hour, and by which rule."""
+    allowed = response.headers.get("x-ratelimit-limit", "")
+    rule = response.headers.get("x-ratelimit-rule", "")
+    many = f"its {allowed} requests" if allowed.isdecimal() else "its requests"
+    by = f" (sys_rate_limit_rules {rule})" if rule.isalnum() and rule.isascii() else ""
+    return f"{host} answered 429: the account has used up {many} of this hour{by}"
+
+
 def _missing_right(reason: str, *, writes: bool) -> str:
     deed = "write to" if writes else "read"
     if "API level" in reason or not _ACL.search(reason):
         return (
             f"The integration account may not {deed} this table over REST:"
-            " grant it a role that may (itil or sn_incident_write for incidents)"
+            " grant it a role that may (itil or sn_incident_write for incidents, sn_si.basic for"
+            " security incidents)"
         )
     return f"An access rule (ACL) keeps the integration account from this record: let it {deed} it"

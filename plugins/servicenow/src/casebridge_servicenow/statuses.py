@@ -1,39 +1,39 @@
-"""The state models of ServiceNow's tables, and the default maps, as data."""
+"""What the values of a table's ``state`` mean, and which way leads from one to another (pure)."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import msgspec
 
-from casebridge_core import CaseStatus, NativeStatus, StatusCategory, StatusMap
-
-NEW: Final = "1"
-IN_PROGRESS: Final = "2"
-ON_HOLD: Final = "3"
-RESOLVED: Final = "6"
-CLOSED: Final = "7"
-CANCELED: Final = "8"
+from casebridge_core import CaseStatus, NativeStatus, StatusCategory, StatusMap, StatusOverrides
 
 _CODE: Final = re.compile(r"-?[0-9]{1,9}")
-_ACTIVE: Final = (CaseStatus.TRIAGE, CaseStatus.CONTAINED, CaseStatus.OPEN)
 
 
 class StateModel(msgspec.Struct, frozen=True, kw_only=True):
     """What the values of a table's ``state`` mean.
 
     ``labels`` gives the stock label of a code, ``spellings`` the code of other labels in use,
-    ``categories`` the coarse meaning of a code or label. ``closing`` are the codes or labels that
-    need ``close_code`` and ``close_notes``. ``statuses`` are the default maps.
+    ``categories`` the coarse meaning of a code. ``closing`` are the codes that need ``close_code``
+    and ``close_notes``, ``holding`` the one that needs ``hold_reason``, ``final`` the one that
+    cannot be written any more. ``ladder`` is the order in which a guarded instance lets a ticket
+    go, ``beside`` the rung at which a state that is none of its rungs stands. ``statuses`` are the
+    default maps, ``tables`` the stock tables whose choices a table of this model inherits.
     """
 
     labels: Mapping[str, str]
-    spellings: Mapping[str, str]
     categories: Mapping[str, StatusCategory]
-    closing: frozenset[str]
     statuses: StatusMap
+    ladder: tuple[str, ...]
+    tables: tuple[str, ...]
+    spellings: Mapping[str, str] = {}
+    beside: Mapping[str, str] = {}
+    closing: frozenset[str] = frozenset()
+    holding: str | None = None
+    final: str | None = None
 
     def code_of(self, text: str) -> str | None:
         """Return the code that ``text`` is or names, or None when only the instance knows."""
@@ -56,107 +56,45 @@ class StateModel(msgspec.Struct, frozen=True, kw_only=True):
         code = self.code_of(text)
         shown = next((name for name in (label, text) if name and not is_code(name)), "")
         name = shown or self.labels.get(text, text)
-        category = self.categories.get(code or "") or self.categories.get(name)
-        return NativeStatus(id=code, name=name, category=category)
+        return NativeStatus(id=code, name=name, category=self.categories.get(code or ""))
 
-    def closes(self, state: str, label: str = "") -> bool:
-        """Tell whether moving to a state needs a close code and close notes."""
-        return bool({state, label} & self.closing)
+    def named(self, code: str) -> NativeStatus:
+        """Return a state by its code, under its stock label where there is one."""
+        return NativeStatus(id=code, name=self.labels.get(code, code))
+
+    def meanings_of(
+        self, status: NativeStatus, overrides: StatusOverrides
+    ) -> tuple[CaseStatus, ...] | None:
+        """Return the case statuses that a state can stand for, or None when it is not mapped.
+
+        The status is read again: a webhook's body need not tell which model is in use, and then a
+        label was not known for what it is. Hence also those that are projected to this state.
+        """
+        code = status.id if status.id in self.labels else self.code_of(status.name)
+        known = self.read(code or status.id or status.name, status.name)
+        mapped = self.statuses.meanings_of(known) if known else None
+        return (
+            None if mapped is None else tuple(dict.fromkeys((*mapped, *self._to(code, overrides))))
+        )
+
+    def _to(self, code: str | None, overrides: StatusOverrides) -> Iterator[CaseStatus]:
+        for status in CaseStatus:
+            native = overrides.native_for(status) or self.statuses.native_for(status)
+            if code is not None and native is not None and self.code_of(native) == code:
+                yield status
+
+    def way(self, source: str | None, target: str | None) -> tuple[str, ...]:
+        """Return the states between two states and the second one, up the ladder.
+
+        Empty when the second is no rung above the first. A finished state stands between only where
+        the target is a finished one too: those rungs are the ladder's last.
+        """
+        here = self.beside.get(source or "", source)
+        if here not in self.ladder or target not in self.ladder:
+            return ()
+        return self.ladder[self.ladder.index(here) + 1 : self.ladder.index(target) + 1]
 
 
 def is_code(text: str) -> bool:
     """Tell whether ``text`` is a state's code, such as ``6`` or ``-5``, and not a label."""
     return _CODE.fullmatch(text) is not None
-
-
-def state_model(table: str) -> StateModel:
-    """Return the state model of a table; a table of one's own is taken to extend incident."""
-    return SECURITY_INCIDENT if table == "sn_si_incident" else INCIDENT
-
-
-INCIDENT: Final = StateModel(
-    labels={
-        NEW: "New",
-        IN_PROGRESS: "In Progress",
-        ON_HOLD: "On Hold",
-        RESOLVED: "Resolved",
-        CLOSED: "Closed",
-        CANCELED: "Canceled",
-    },
-    spellings={"cancelled": CANCELED},
-    categories={
-        NEW: StatusCategory.NEW,
-        IN_PROGRESS: StatusCategory.IN_PROGRESS,
-        ON_HOLD: StatusCategory.IN_PROGRESS,
-        RESOLVED: StatusCategory.DONE,
-        CLOSED: StatusCategory.DONE,
-        CANCELED: StatusCategory.DONE,
-    },
-    closing=frozenset({RESOLVED, CLOSED}),
-    statuses=StatusMap(
-        outbound={
-            CaseStatus.OPEN: NEW,
-            CaseStatus.TRIAGE: IN_PROGRESS,
-            CaseStatus.CONTAINED: IN_PROGRESS,
-            CaseStatus.RESOLVED: RESOLVED,
-            # 7 (Closed) needs itil_admin or admin, and ServiceNow closes resolved incidents itself.
-            CaseStatus.CLOSED: RESOLVED,
-        },
-        inbound={
-            NEW: CaseStatus.OPEN,
-            IN_PROGRESS: CaseStatus.TRIAGE,
-            RESOLVED: CaseStatus.RESOLVED,
-            CLOSED: CaseStatus.CLOSED,
-            CANCELED: CaseStatus.CLOSED,
-        },
-        # On Hold has no rung of its own: it leaves an active case where it is and takes a resolved
-        # one up again.
-        categories={StatusCategory.IN_PROGRESS: _ACTIVE},
-    ),
-)
-"""Source: the choices of ``incident.state``, as ServiceNow's Incident Management ships them."""
-
-SECURITY_INCIDENT: Final = StateModel(
-    labels={},
-    spellings={},
-    categories={
-        "Draft": StatusCategory.NEW,
-        "Analysis": StatusCategory.IN_PROGRESS,
-        "Contain": StatusCategory.IN_PROGRESS,
-        "Eradicate": StatusCategory.IN_PROGRESS,
-        "Recover": StatusCategory.IN_PROGRESS,
-        "Review": StatusCategory.DONE,
-        "Closed": StatusCategory.DONE,
-        "Cancelled": StatusCategory.DONE,
-    },
-    closing=frozenset({"Closed"}),
-    statuses=StatusMap(
-        outbound={
-            CaseStatus.OPEN: "Draft",
-            CaseStatus.TRIAGE: "Analysis",
-            CaseStatus.CONTAINED: "Contain",
-            CaseStatus.RESOLVED: "Review",
-            CaseStatus.CLOSED: "Closed",
-        },
-        inbound={
-            "Draft": CaseStatus.OPEN,
-            "Analysis": CaseStatus.TRIAGE,
-            "Contain": CaseStatus.CONTAINED,
-            "Eradicate": CaseStatus.CONTAINED,
-            "Recover": CaseStatus.CONTAINED,
-            "Review": CaseStatus.RESOLVED,
-            "Closed": CaseStatus.CLOSED,
-            "Cancelled": CaseStatus.CLOSED,
-        },
-    ),
-)
-"""By label, since the codes differ from release to release: they are read from the instance.
-
-Source: ServiceNow, Security Incident Response, "Process definition".
-"""
-
-KNOWN_STATUSES: Final[tuple[NativeStatus, ...]] = tuple(
-    NativeStatus(id=code, name=label, category=INCIDENT.categories[code])
-    for code, label in INCIDENT.labels.items()
-)
-"""The stock states of an incident, from which people choose."""

@@ -22,7 +22,7 @@ from casebridge_core import (
     VendorUnavailable,
 )
 from casebridge_core.http import VendorApi
-from casebridge_servicenow.credentials import auth_of, headers_of
+from casebridge_servicenow.credentials import auth_of, credential_of, headers_of
 from casebridge_servicenow.refusals import asleep, reason_in, refine
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class TableApi:
             connector.config.base_url,
             headers=headers_of(connector.config),
             auth=auth_of(connector.config),
+            credential=credential_of(connector),
             refine=refine,
         )
 
@@ -61,6 +62,8 @@ class TableApi:
             "sysparm_fields": ",".join(fields),
             "sysparm_limit": str(limit),
             "sysparm_exclude_reference_link": "true",
+            "sysparm_no_count": "true",
+            "sysparm_suppress_pagination_header": "true",
         }
         try:
             result = await self._call("GET", f"/api/now/table/{table}", params)

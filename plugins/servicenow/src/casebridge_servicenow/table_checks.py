@@ -12,8 +12,9 @@ from casebridge_core import (
     NativeStatus,
     PushError,
 )
-from casebridge_servicenow.fields import FILLED_FIELDS
-from casebridge_servicenow.queries import both, where
+from casebridge_servicenow.columns import CORRELATION
+from casebridge_servicenow.lines import failed, unsure, well
+from casebridge_servicenow.queries import where
 from casebridge_servicenow.values import Row, value_of
 
 if TYPE_CHECKING:
@@ -24,64 +25,33 @@ NO_SUCH_KEY: Final = "casebridge-connection-check"
 """A value that no record holds."""
 
 
-def well(name: str, detail: str) -> CheckLine:
-    """Return a line that says that all is well."""
-    return CheckLine(name=name, ok=True, detail=detail)
-
-
-def failed(name: str, detail: object, cure: str) -> CheckLine:
-    """Return a line that says what is wrong."""
-    return CheckLine(name=name, ok=False, detail=str(detail), cure=cure)
-
-
-def unsure(name: str, detail: object, cure: str = "") -> CheckLine:
-    """Return a line about what cannot be seen, or is neither good nor bad."""
-    return CheckLine(name=name, ok=None, detail=str(detail), cure=cure)
-
-
 async def check_table(client: ServiceNowClient) -> CheckLine:
     """Tell whether the table is there, and whether tickets can be found in it by their key.
 
     ServiceNow ignores a condition on a field that it does not know: a search for a key that nobody
     has must find nothing.
     """
-    table, field = client.config.table, client.config.correlation_field
-    name = f"Table and {field}"
-    query = where(field, "=", NO_SUCH_KEY)
-    try:
-        found = await client.api.rows(table, query, ("sys_id", field), limit=1)
-    except DestinationNotFound as error:
-        return failed(name, error, "name an existing table, such as incident")
-    except PushError as error:
-        return failed(name, error, "give the integration account a role that may read it")
-    if found:
+    columns = client.table.columns
+    table, key = client.config.table, columns.of(CORRELATION)
+    name = f"Table and {key}"
+    ignored = []
+    for field in (key, columns.of("correlation_display")):
+        query = where(field, "=", NO_SUCH_KEY)
+        try:
+            found = await client.api.rows(table, query, ("sys_id", field), limit=1)
+        except DestinationNotFound as error:
+            return failed(name, error, "name an existing table, such as incident")
+        except PushError as error:
+            return failed(name, error, "give the integration account a role that may read it")
+        ignored += [field] if found else []
+    if ignored:
+        fields = " and ".join(ignored)
         cure = (
-            f"let the integration account read {field}, or configure another field: without it a"
+            f"let the integration account read {fields}, or configure another field: without it a"
             " ticket cannot be found again"
         )
-        return failed(name, f"{table} ignores a search by {field}", cure)
-    return well(name, f"{table} can be searched by {field}")
-
-
-async def check_required_fields(client: ServiceNowClient) -> CheckLine:
-    """Tell whether the settings fill what the dictionary makes mandatory.
-
-    Data policies may ask for more: what they ask for is told when a write is refused.
-    """
-    name, config = "Required fields", client.config
-    query = both(where("name", "IN", f"{config.table},task"), "mandatory=true")
-    try:
-        rows = await client.api.rows("sys_dictionary", query, ("element",), limit=200)
-    except PushError as error:
-        return unsure(name, error, "let the account read sys_dictionary to have them checked")
-    required = {value_of(row.get("element")) for row in rows} - {""}
-    filled = FILLED_FIELDS | config.extra_fields.keys() | {config.correlation_field}
-    filled |= {n for n in ("caller_id", "category", "assignment_group") if getattr(config, n)}
-    missing = sorted(required - filled)
-    if missing:
-        cure = "set caller_id, category, assignment_group or extra_fields"
-        return unsure(name, f"mandatory and not filled: {', '.join(missing)}", cure)
-    return well(name, f"all filled: {', '.join(sorted(required)) or 'none is mandatory'}")
+        return failed(name, f"{table} ignores a search by {fields}", cure)
+    return well(name, f"{table} can be searched by {key}")
 
 
 async def check_states(
@@ -127,6 +97,23 @@ async def check_close_code(client: ServiceNowClient) -> CheckLine:
         return well(name, f"{client.config.close_code} (of: {codes})")
     detail = "close_code is not one that this instance knows"
     return failed(name, detail, f"set close_code to one of: {codes}")
+
+
+async def check_hold_reason(client: ServiceNowClient) -> CheckLine | None:
+    """Tell whether the instance knows the hold reason; None where none is configured."""
+    name, reason = "On hold reason", client.config.hold_reason
+    if not reason:
+        return None
+    try:
+        choices = await client.choices("hold_reason")
+    except PushError as error:
+        return unsure(name, error, "let the account read sys_choice to have reasons checked")
+    if not choices:
+        return unsure(name, "the table's reasons cannot be seen")
+    offered = ", ".join(f"{label} ({value})" for value, label in choices)
+    if any(value == reason for value, _ in choices):
+        return well(name, f"{reason} (of: {offered})")
+    return failed(name, "hold_reason is not one that this instance knows", f"choose: {offered}")
 
 
 async def check_caller(client: ServiceNowClient, account: Row) -> CheckLine:

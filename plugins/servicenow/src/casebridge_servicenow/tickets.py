@@ -11,7 +11,7 @@ from casebridge_servicenow.values import Row, label_of, moment_of, value_of
 if TYPE_CHECKING:
     from casebridge_servicenow.config import ServiceNowConfig
 
-_FIELDS: Final = (
+TICKET_FIELDS: Final = (
     "sys_id",
     "number",
     "state",
@@ -20,14 +20,12 @@ _FIELDS: Final = (
     "close_code",
     "close_notes",
     "correlation_display",
+    "correlation_id",
+    "incident_state",
     "sys_created_on",
     "sys_updated_on",
 )
-
-
-def ticket_fields(config: ServiceNowConfig) -> tuple[str, ...]:
-    """Return the fields that every read of a ticket asks for."""
-    return (*_FIELDS, config.correlation_field)
+"""The fields that every read of a ticket asks for; the one that a table lacks is left out."""
 
 
 def read_ticket(config: ServiceNowConfig, row: Row) -> Ticket | None:
@@ -40,7 +38,7 @@ def read_ticket(config: ServiceNowConfig, row: Row) -> Ticket | None:
     return Ticket(
         ref=TicketRef(external_id=sys_id, key=key, url=record_url(config, sys_id)),
         status=status,
-        correlation_key=value_of(row.get(config.correlation_field)) or None,
+        correlation_key=value_of(row.get("correlation_id")) or None,
         assignee=read_person(row.get("assigned_to"), email=value_of(row.get("assigned_to.email"))),
         updated_at=moment_of(row.get("sys_updated_on")),
     )

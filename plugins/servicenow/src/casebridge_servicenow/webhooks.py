@@ -21,15 +21,24 @@ from casebridge_core import (
     TicketEvent,
 )
 from casebridge_servicenow.comments import JOURNALS, read_entry
-from casebridge_servicenow.statuses import state_model
+from casebridge_servicenow.state_models import state_model
 from casebridge_servicenow.tickets import read_person
 from casebridge_servicenow.values import Row, label_of, moment_of, value_of
 
 VENDOR: Final = "servicenow"
 
 _SYS_ID: Final = re.compile(r"[0-9A-Za-z]{32}")
-_ID_NAMES: Final = ("record_id", "incident_sys_id", "sys_id", "id")
+_ID_NAMES: Final = (
+    "record_id",
+    "record_sys_id",
+    "incident_sys_id",
+    "incident_id",
+    "sys_id",
+    "id",
+)
 """Where the id may stand. ``sys_id`` comes after ``record_id``, beside which it is another's."""
+_RECORD_NAMES: Final = ("record", "incident", "current")
+"""Under which a body may hold the record, with what tells of the event beside it."""
 
 _TRACES: Final = frozenset(
     {"assigned_to", "comment", "event", "incident_state", "number", "state", "state_label", "table"}
@@ -43,6 +52,7 @@ _ENTRY_HEADER: Final = re.compile(r"\A\d[^\n]{0,40} - [^\n]{1,200} \([^()\n]{1,8
 
 def detect(payload: Row) -> TicketEvent | None:
     """Return the event that a payload tells, or None when it is not ServiceNow's."""
+    payload = _flat(payload)
     external_id = _external_id(payload)
     if external_id is None or not _is_ours(payload):
         return None
@@ -60,6 +70,15 @@ def detect(payload: Row) -> TicketEvent | None:
         actor=_actor(payload),
         occurred_at=moment_of(payload.get("sys_updated_on")),
     )
+
+
+def _flat(payload: Row) -> Row:
+    """Return the payload with the record that it holds laid over it, where it holds one."""
+    for name in _RECORD_NAMES:
+        record = payload.get(name)
+        if isinstance(record, dict) and _external_id(record) is not None:
+            return {key: value for key, value in payload.items() if key not in _ID_NAMES} | record
+    return payload
 
 
 def _external_id(payload: Row) -> str | None:
