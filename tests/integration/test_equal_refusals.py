@@ -1,0 +1,173 @@
+"""Whatever is wrong with a delivery, the refusal is the same: in every byte, and in work done."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import event, update
+
+from casebridge.bridge import Bridge
+from casebridge.persistence.inbox import InboxTokenRow
+from casebridge.services.vault import Vault
+from casebridge_core import signatures
+from casebridge_core.signatures import sign
+from tests.integration.desk import Desk
+
+BODY = b'{"hello": "there"}'
+INBOX = "/v1/inbox/itsm"
+
+
+@pytest.fixture
+def work(desk_of_both: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
+    """Count what an answer costs: statements, secrets opened, MACs made, secrets compared."""
+    done: Counter[str] = Counter()
+
+    def counting(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            done[name] += 1
+            return function(*args, **kwargs)
+
+        return counted
+
+    def on_statement(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        done[statement.split(None, 1)[0]] += 1
+
+    monkeypatch.setattr(signatures, "digest", counting("MACs", signatures.digest))
+    same = counting("comparisons", signatures.is_same_secret)
+    monkeypatch.setattr("casebridge.services.authenticity.is_same_secret", same)
+    monkeypatch.setattr(Vault, "open", counting("openings", Vault.open))
+    bridge: Bridge = desk_of_both.app.state.bridge
+    engine = bridge.database.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", on_statement)
+    yield done
+    event.remove(engine, "before_cursor_execute", on_statement)
+
+
+def post(desk: Desk, token_id: str, headers: Mapping[str, str], secret: str = "") -> httpx.Response:
+    path = f"{INBOX}/{token_id}" + (f"/{secret}" if secret else "")
+    return desk.nobody.send("POST", path, content=BODY, headers=dict(headers))
+
+
+def end(desk: Desk, token_id: str) -> None:
+    """Let a token have expired a minute ago."""
+    bridge: Bridge = desk.app.state.bridge
+    past = datetime.now(UTC) - timedelta(minutes=1)
+    over = update(InboxTokenRow).where(InboxTokenRow.public_id == token_id).values(expires_at=past)
+
+    async def write() -> None:
+        async with bridge.database.write() as session:
+            await session.execute(over)
+
+    desk.http.blocking_portal.call(write)
+
+
+def refusals(desk: Desk) -> dict[str, Callable[[], httpx.Response]]:
+    """Return every way to be refused, each with what an attacker could have best."""
+    mint, admin = desk.admin.mint_token, desk.admin
+    token, revoked, expired, rotated, strict = mint(), mint(), mint(), mint(), mint()
+    strict = mint(timestamp_required=True)
+    header, url = mint(scheme="static_header"), mint(scheme="static_url")
+    admin.ask("DELETE", f"/v1/inbox-tokens/{revoked['id']}")
+    admin.ask("POST", f"/v1/inbox-tokens/{rotated['id']}/rotate", {"overlap_hours": 0})
+    end(desk, expired["id"])
+
+    def signed(by: Any, at: int | None = None, **more: str) -> dict[str, str]:
+        stamp = {} if at is None else {"X-AiSOC-Timestamp": str(at)}
+        return {"X-AiSOC-Signature": sign(by["secret"], BODY, at), **stamp, **more}
+
+    stale = int(time.time()) - 3600
+    bad = {"X-AiSOC-Signature": "sha256=" + "0" * 64}
+    sent: dict[str, tuple[str, dict[str, str], str]] = {
+        "unknown token": ("tok_nobody", signed(token), ""),
+        "odd token": ("tok_" + "x" * 500, signed(token), ""),
+        "unknown token, with a secret in the URL": ("tok_nobody", {}, "secret"),
+        "revoked": (revoked["id"], signed(revoked), ""),
+        "expired": (expired["id"], signed(expired), ""),
+        "rotated away": (rotated["id"], signed(rotated), ""),
+        "no signature": (token["id"], {}, ""),
+        "empty signature": (token["id"], {"X-AiSOC-Signature": ""}, ""),
+        "bad signature": (token["id"], bad, ""),
+        "garbled signature": (token["id"], {"X-AiSOC-Signature": "sha256=zz"}, ""),
+        "another token's secret": (token["id"], signed(strict), ""),
+        "stale": (token["id"], signed(token, stale), ""),
+        "garbled timestamp": (token["id"], signed(token) | {"X-AiSOC-Timestamp": "now"}, ""),
+        "no timestamp where one is demanded": (strict["id"], signed(strict), ""),
+        "a static secret for a token that signs": (
+            token["id"],
+            {"X-AiSOC-Secret": token["secret"]},
+            token["secret"],
+        ),
+        "a signature for a static header": (header["id"], signed(header), ""),
+        "the secret in the URL for a static header": (header["id"], {}, header["secret"]),
+        "wrong static header": (header["id"], {"X-AiSOC-Secret": "x"}, ""),
+        "wrong static URL": (url["id"], {}, "x"),
+        "the secret in a header for a static URL": (
+            url["id"],
+            {"X-AiSOC-Secret": url["secret"]},
+            "",
+        ),
+    }
+    return {
+        name: lambda what=what: post(desk, what[0], what[1], what[2])  # type: ignore[misc]
+        for name, what in sent.items()
+    }
+
+
+def test_every_refusal_is_the_same_answer_after_the_same_work(
+    desk_of_both: Desk, work: Counter[str]
+) -> None:
+    answers, costs = {}, {}
+    for name, send in refusals(desk_of_both).items():
+        work.clear()
+        answers[name] = send()
+        costs[name] = dict(work)
+
+    first = answers["unknown token"]
+    assert first.status_code == 401
+    for name, answer in answers.items():
+        assert (answer.status_code, answer.content) == (401, first.content), name
+        assert sorted(answer.headers.items()) == sorted(first.headers.items()), name
+        assert costs[name] == costs["unknown token"], name
+    cost = costs["unknown token"]
+    assert cost["SELECT"] == 1
+    assert (cost["openings"], cost["comparisons"]) == (2, 4)
+    assert cost["MACs"] == 2  # two secrets, and acme declares no scheme of its own
+
+
+def test_an_accepted_delivery_is_checked_with_the_same_work(
+    desk_of_both: Desk, work: Counter[str]
+) -> None:
+    token = desk_of_both.admin.mint_token()
+    good = {"X-AiSOC-Signature": sign(token["secret"], BODY)}
+    work.clear()
+    assert post(desk_of_both, "tok_nobody", good).status_code == 401
+    refused = dict(work)
+    work.clear()
+
+    answer = post(desk_of_both, token["id"], good)
+
+    assert answer.status_code == 200
+    for name in ("openings", "comparisons", "MACs"):
+        assert work[name] == refused[name]
+
+
+def test_a_master_key_that_is_gone_lets_nobody_in_and_loses_nothing(
+    desk_of_both: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = desk_of_both.admin.mint_token()
+    good = {"X-AiSOC-Signature": sign(token["secret"], BODY)}
+    with monkeypatch.context() as patch:
+        bridge: Bridge = desk_of_both.app.state.bridge
+        vault = bridge.tokens._secrets._vault
+        patch.setattr(vault, "_keys", {})
+        answer = post(desk_of_both, token["id"], good)
+
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"]
+    assert post(desk_of_both, token["id"], good).status_code == 200
