@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from casebridge.domain.decision import CaseState, Decision, RefState, decide
+from casebridge.domain.decision import CaseState, RefState, StatusDecision, decide_status
+from casebridge.domain.watermarks import Arrival
 from casebridge_core import (
     CaseStatus,
     Connector,
@@ -26,6 +27,10 @@ US = Person(id="account-of-the-bridge")
 RECOGNITION = [(US, US.id), (None, US.id), (US, None), (None, None)]
 """Whether the vendor names who did it, and whether we know which account is ours."""
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def at(event: TicketEvent) -> Arrival:
+    return Arrival(at=event.occurred_at, now=START, received_at=START)
 
 
 @dataclass
@@ -65,6 +70,7 @@ class Pushes:
         under_way = RefState(
             settled_status=self.ref.settled_status,
             settled_native=self.ref.settled_native,
+            ticket_status=self.ref.ticket_status,
             status_seen_at=self.ref.status_seen_at,
             own_account=self.account,
             pushing=True,
@@ -82,14 +88,16 @@ class Pushes:
         self.ref = RefState(
             settled_status=self.case.status,
             settled_native=target,
+            ticket_status=target,
             status_seen_at=self.at,
             own_account=self.account,
         )
 
-    def decide(self, case: CaseState, ref: RefState, event: TicketEvent) -> Decision:
+    def decide(self, case: CaseState, ref: RefState, event: TicketEvent) -> StatusDecision:
         assert event.status is not None
         meanings = self.hooks.meanings_of(self.connector, event.status)
-        return decide(case, ref, event, meanings=meanings, received_at=self.tick())
+        arrival = Arrival(at=event.occurred_at, now=self.tick(), received_at=self.at)
+        return decide_status(case, ref, event, meanings=meanings, arrival=arrival)
 
     def tick(self) -> datetime:
         self.at += timedelta(seconds=1)
@@ -145,7 +153,7 @@ def test_the_status_that_a_case_is_projected_to_changes_nothing_whoever_sets_it(
     )
 
     meanings = hooks.meanings_of(instance, as_status(hooks, native))
-    decision = decide(case, ref, event, meanings=meanings, received_at=START)
+    decision = decide_status(case, ref, event, meanings=meanings, arrival=at(event))
 
     assert decision.apply is None
 
@@ -167,7 +175,7 @@ def test_a_contained_case_stays_contained_and_a_closed_one_closed(
     event = TicketEvent(vendor=vendor, external_id="1", status=echo, actor=None)
 
     meanings = hooks.meanings_of(instance, echo)
-    decision = decide(case, RefState(), event, meanings=meanings, received_at=START)
+    decision = decide_status(case, RefState(), event, meanings=meanings, arrival=at(event))
 
     assert decision.apply is None
 
@@ -195,6 +203,6 @@ def test_a_ticket_moved_back_by_a_human_returns_the_case_to_what_it_held_last() 
     event = TicketEvent(vendor="jira", external_id="1", status=reopened, actor=Person(id="ada"))
 
     meanings = hooks.meanings_of(instance, reopened)
-    decision = decide(case, ref, event, meanings=meanings, received_at=START)
+    decision = decide_status(case, ref, event, meanings=meanings, arrival=at(event))
 
-    assert decision == Decision(apply=CaseStatus.CONTAINED)
+    assert decision == StatusDecision(apply=CaseStatus.CONTAINED)

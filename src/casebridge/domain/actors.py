@@ -29,6 +29,7 @@ class TimelineKind(StrEnum):
     ANNOTATION = "annotation"
     ASSIGNEE_CHANGED = "assignee_changed"
     TICKET_DELETED = "ticket_deleted"
+    TICKET_RESTORED = "ticket_restored"
     TICKET_MOVED = "ticket_moved"
     TICKET_MISSING = "ticket_missing"
     RESYNC = "resync"

@@ -1,8 +1,8 @@
-"""The inbound decision: what a ticket's event means for the case.
+"""The status decision: what a ticket's event means for the status of its case.
 
-One pure function, used by the webhook, the reconciler and a replay alike. Its order is its meaning:
-first what makes an event worthless (stale, our own), then what makes it redundant (the echo), then
-what it asks for.
+Its order is its meaning: first what makes an event worthless (our own, stale), then what makes it
+redundant (the echo), then what it asks for. Where the order of things cannot be told, nothing is
+guessed: the ticket is read.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
+from casebridge.domain.watermarks import Arrival, Source, Weight
 from casebridge_core import CaseStatus, NativeStatus, TicketEvent
 
 
@@ -26,6 +28,7 @@ class Reason(StrEnum):
     LAST_KNOWN = "last_known_status"
     ALREADY_THERE = "already_there"
     SUPERSEDED = "superseded_by_case"
+    VERIFY_ASKED = "verify_asked"
     UNMAPPED = "unmapped_status"
     TICKET_DELETED = "ticket_deleted"
     DUPLICATE = "duplicate_delivery"
@@ -49,86 +52,140 @@ class CaseState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RefState(msgspec.Struct, frozen=True, kw_only=True):
-    """What the decision needs to know of the ticket's ref.
+    """What the decision needs to know of the ticket's status.
 
     ``settled_status`` is the case status on which both sides last agreed and ``settled_native`` the
-    native status that stood for it (until then: the one that the ticket was minted with);
-    ``status_seen_at`` is the vendor's time of the newest status known (the watermark) and
-    ``status_noted_at`` when, by our clock, the news of it came in;
-    ``own_account`` is the bridge's account at the vendor; ``pushing`` is true while a status push
-    of ours is under way.
+    native status that stood for it; ``ticket_status`` is the newest native status known (at first:
+    the one that the ticket was minted with), ``status_seen_at`` the vendor's time of it (the
+    watermark) and ``status_noted_at`` when, by our clock, news of it came in. ``own_account`` is
+    the bridge's account at the vendor. ``pushing`` is true while a status push of ours is under
+    way, ``unclear`` while one that failed may have moved the ticket, ``given_up`` while nobody
+    pushes although a push is missing.
     """
 
     settled_status: CaseStatus | None = None
     settled_native: NativeStatus | None = None
+    ticket_status: NativeStatus | None = None
     status_seen_at: datetime | None = None
     status_noted_at: datetime | None = None
     own_account: str | None = None
     pushing: bool = False
+    unclear: bool = False
+    given_up: bool = False
 
 
-class Decision(msgspec.Struct, frozen=True, kw_only=True):
+class StatusDecision(msgspec.Struct, frozen=True, kw_only=True):
     """Either ``apply`` names the case's new status, or ``reason`` says why it keeps its own."""
 
     apply: CaseStatus | None = None
     reason: Reason | None = None
 
+    @property
+    def is_noted(self) -> bool:
+        """Whether the event's status is the newest that is known of the ticket."""
+        return self.reason in _NOTED
 
-def decide(
+    @property
+    def is_seen(self) -> bool:
+        """Whether what is older than the event is stale from now on."""
+        return self.is_noted or self.reason is Reason.OWN_WRITE
+
+    @property
+    def asks(self) -> bool:
+        """Whether the ticket has to be read before its status is known."""
+        return self.reason in {Reason.VERIFY_ASKED, Reason.PUSH_IN_FLIGHT}
+
+
+_NOTED: Final = {
+    None,
+    Reason.LAST_KNOWN,
+    Reason.ALREADY_THERE,
+    Reason.UNMAPPED,
+    Reason.SUPERSEDED,
+}
+
+
+def decide_status(
     case: CaseState,
     ref: RefState,
     event: TicketEvent,
     *,
     meanings: Sequence[CaseStatus],
-    received_at: datetime,
-) -> Decision:
+    arrival: Arrival,
+) -> StatusDecision:
     """Decide what an event means for its case's status.
 
     ``meanings`` are the case statuses that the event's native status can stand for, most likely
     first (`VendorHooks.meanings_of`): what the maps say, and every status that is projected to it.
-    ``received_at`` is when the event came in, which for a replay is long ago.
     """
-    if event.deleted:
-        return Decision(reason=Reason.TICKET_DELETED)
+    reason = _reason_to_stay(case, ref, event, meanings, arrival)
+    if reason is not None:
+        return StatusDecision(reason=reason)
+    return StatusDecision(apply=_held_last(case.trail, meanings))
+
+
+def _reason_to_stay(
+    case: CaseState,
+    ref: RefState,
+    event: TicketEvent,
+    meanings: Sequence[CaseStatus],
+    arrival: Arrival,
+) -> Reason | None:
     if event.status is None:
-        return Decision(reason=Reason.NO_STATUS)
-    if _is_stale(event, ref, received_at):
-        return Decision(reason=Reason.STALE)
-    if event.actor is not None and event.actor.id == ref.own_account:
-        return Decision(reason=Reason.OWN_WRITE)
-    if _is_same(event.status, ref.settled_native):
-        return Decision(reason=Reason.LAST_KNOWN)
+        return Reason.NO_STATUS
+    if is_own_write(event, ref):
+        return Reason.OWN_WRITE
+    weight = arrival.weigh(ref.status_seen_at, ref.status_noted_at)
+    if weight is Weight.LEAVE:
+        return Reason.STALE
+    if weight is Weight.ASK and not is_same(event.status, ref.ticket_status):
+        return Reason.VERIFY_ASKED
+    is_settled = is_same(event.status, ref.settled_native or ref.ticket_status)
+    if is_settled and not ref.pushing:
+        return Reason.LAST_KNOWN
     if case.status in meanings:
-        return Decision(reason=Reason.ALREADY_THERE)
-    if ref.pushing and (event.actor is None or ref.own_account is None):
-        return Decision(reason=Reason.PUSH_IN_FLIGHT)
+        return Reason.ALREADY_THERE
+    if is_settled or _may_be_our_own_hop(event, ref):
+        return Reason.PUSH_IN_FLIGHT
     if not meanings:
-        return Decision(reason=Reason.UNMAPPED)
-    if _is_superseded(case, ref, event.occurred_at or received_at):
-        return Decision(reason=Reason.SUPERSEDED)
-    return Decision(apply=_held_last(case.trail, meanings))
+        return Reason.UNMAPPED
+    if is_superseded(case, ref, arrival):
+        return Reason.SUPERSEDED
+    return None
 
 
-def _is_stale(event: TicketEvent, ref: RefState, received_at: datetime) -> bool:
-    """Tell whether newer news is known; an event that tells no time is as old as its receipt."""
-    if event.occurred_at is None:
-        return ref.status_noted_at is not None and received_at < ref.status_noted_at
-    return ref.status_seen_at is not None and event.occurred_at < ref.status_seen_at
+def is_own_write(event: TicketEvent, ref: RefState) -> bool:
+    """Tell whether the bridge's own account caused the event."""
+    return event.actor is not None and event.actor.id == ref.own_account
 
 
-def _is_same(status: NativeStatus, known: NativeStatus | None) -> bool:
+def is_same(status: NativeStatus, known: NativeStatus | None) -> bool:
+    """Tell whether a status is the known one, by id or by name."""
     return known is not None and (
         status.matches(known.name) or (known.id is not None and status.matches(known.id))
     )
 
 
-def _is_superseded(case: CaseState, ref: RefState, at: datetime) -> bool:
+def _may_be_our_own_hop(event: TicketEvent, ref: RefState) -> bool:
+    """Tell whether nobody is named by whom a hop of our push could be told from a human's move."""
+    return (ref.pushing or ref.unclear) and (event.actor is None or ref.own_account is None)
+
+
+def is_superseded(case: CaseState, ref: RefState, arrival: Arrival) -> bool:
     """Tell whether the case moved on after the event, with a push still to come.
 
     The case is the source of truth: a ticket that was moved before the case was (a webhook in
-    flight) is brought to the case's status by the pending push.
+    flight) is brought to the case's status by the pending push. So is one of which it cannot be
+    told: a list shows when anything changed last, and a time that is still to come is from a clock
+    that cannot be compared with ours.
     """
-    return ref.settled_status is not case.status and at < case.status_changed_at
+    if ref.settled_status is case.status:
+        return False
+    if arrival.source is Source.LISTED:
+        return True
+    if arrival.moment > arrival.received_at:
+        return not ref.given_up
+    return arrival.moment < case.status_changed_at
 
 
 def _held_last(trail: Sequence[CaseStatus], meanings: Sequence[CaseStatus]) -> CaseStatus:

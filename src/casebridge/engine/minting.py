@@ -93,6 +93,7 @@ class Minting:
             ref.external_id = ticket.ref.external_id
             ref.external_key = ticket.ref.key
             ref.external_url = ticket.ref.url
+            ref.key_seen_at = ticket.updated_at
             ref.create_attempted_at = None
             ref.minted_at = ref.last_pushed_at = at
             ref.ticket_status, ref.ticket_status_id = minted.name, minted.id

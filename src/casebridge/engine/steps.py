@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from casebridge.domain.actors import TimelineKind
 from casebridge.domain.convergence import PostComment, PushStatus
+from casebridge.domain.watermarks import Source
 from casebridge.engine.claims import Claim, Claims
 from casebridge.engine.identity import identify
 from casebridge.engine.minting import Minting, outcome_of
@@ -68,6 +69,7 @@ class Steps:
     async def verify(self, claim: Claim, now: Situation) -> None:
         """Read the ticket and reflect it in the case, as if a webhook had told of it."""
         event: TicketEvent | None = None
+        started = self._clock()
         if now.hooks.can(Capability.FETCH_TICKET):
             ticket = await now.hooks.fetch_ticket(now.connector, ticket_ref(now.ref))
             event = TicketEvent(
@@ -79,7 +81,7 @@ class Steps:
                 occurred_at=ticket.updated_at,
             )
         async with self._claims.commit(claim) as (session, ref, case):
-            ref.verify_asked = False
+            ref.verify_asked = ref.due_at != now.ref.due_at  # somebody asked while it was read
             unclear = is_unclear(ref)
             owed = unclear or ref.settled_status != case.status
             if event is not None and event.status is not None and owed:
@@ -98,6 +100,7 @@ class Steps:
                     event_row=None,
                     event_id=None,
                     now=self._clock(),
+                    source=Source.LISTED if _was_heard_of(ref, since=started) else Source.READ,
                 )
                 await reflection.apply(ref, event)
 
@@ -195,6 +198,11 @@ class Steps:
             text = f"commented on {ref.external_key}: {step.comment.kind.replace('_', ' ')}"
             kind = TimelineKind.COMMENT_PUSHED
             timeline.record(session, case, traffic(ref, at), kind, text, comment=step.comment.key)
+
+
+def _was_heard_of(ref: RefRow, *, since: datetime) -> bool:
+    """Tell whether news of the ticket came in since a moment, which may be later than a reading."""
+    return ref.last_inbound_at is not None and ref.last_inbound_at > since
 
 
 def _later(known: datetime | None, told: datetime | None) -> datetime | None:

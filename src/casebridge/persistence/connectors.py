@@ -72,7 +72,8 @@ class RefRow(PublicRow):
     ``force_actor``. ``priority`` 0 goes before 1 (backfill); ``backfill_id`` is the backfill that
     reserved it. ``due_at`` is when to look at the ref
     (NULL: nothing to do); a claim takes it, so that a wake-up during the work is not lost, and
-    ``lease_*`` say which worker is at it. Times whose name ends in ``seen_at`` are the vendor's.
+    ``lease_*`` say which worker is at it. Times whose name ends in ``seen_at`` are the vendor's:
+    watermarks, each for one field; ``assigned_at`` is that of the news that named the assignee.
     """
 
     __tablename__ = "case_external_refs"
@@ -87,7 +88,9 @@ class RefRow(PublicRow):
     external_url: Mapped[str | None] = mapped_column(Text)
     minted_at: Mapped[datetime | None]
     verified_at: Mapped[datetime | None]
+    key_seen_at: Mapped[datetime | None]
     gone_at: Mapped[datetime | None]
+    gone_seen_at: Mapped[datetime | None]
 
     last_pushed_status: Mapped[str | None] = mapped_column(String(16))
     last_inbound_status: Mapped[str | None] = mapped_column(String(16))
@@ -100,6 +103,9 @@ class RefRow(PublicRow):
     status_noted_at: Mapped[datetime | None]
     status_seen_at: Mapped[datetime | None]
     assignee_id: Mapped[str | None] = mapped_column(String(200))
+    assignee_name: Mapped[str | None] = mapped_column(String(200))
+    assignee_email: Mapped[str | None] = mapped_column(String(320))
+    assigned_at: Mapped[datetime | None]
     assignee_seen_at: Mapped[datetime | None]
     last_pushed_at: Mapped[datetime | None]
     last_inbound_at: Mapped[datetime | None]

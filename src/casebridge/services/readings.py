@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from casebridge.domain import actors
 from casebridge.domain.actors import TimelineKind
 from casebridge.domain.reconciling import Standing, Worth, weigh
+from casebridge.domain.watermarks import Source
 from casebridge.persistence.cases import CaseRow
 from casebridge.persistence.connectors import RefRow
 from casebridge.services import timeline
@@ -177,6 +178,7 @@ class Readings:
             event_id=None,
             now=self._clock(),
             received_at=asked_at,
+            source=Source.LISTED if listed else Source.READ,
             origin=Origin(
                 actor=reader.actor, words=f"no webhook had told of it: read from {source}"
             ),

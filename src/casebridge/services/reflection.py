@@ -1,58 +1,61 @@
 """Reflecting one ticket event in its case: status, assignee, comments, deletion and move.
 
-The webhook and the reconciler both come through here, so they cannot disagree.
+Webhook, reconciler, resync and replay all come through here, so they cannot disagree. What is to be
+done is decided in `casebridge.domain.inbound`; here it is loaded, applied and written down.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from msgspec import UNSET
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from casebridge.domain.actors import TimelineKind, cross_system
-from casebridge.domain.decision import CaseState, Decision, Reason, RefState, decide
-from casebridge.domain.identifiers import ANNOTATION, UNMAPPED, new_id
-from casebridge.persistence.cases import AnnotationRow, CaseRow
+from casebridge.domain.decision import Reason, StatusDecision, is_same
+from casebridge.domain.identifiers import UNMAPPED, new_id
+from casebridge.domain.inbound import Decision, decide
+from casebridge.domain.watermarks import Arrival, Source
+from casebridge.persistence.cases import CaseRow
 from casebridge.persistence.connectors import RefRow
 from casebridge.persistence.inbox import UnmappedStatusRow
-from casebridge.services import timeline
 from casebridge.services.fanout import FanOut
 from casebridge.services.lifecycle import transition
-from casebridge.services.snapshots import note_ticket_status, settle, settled_native, ticket_status
+from casebridge.services.narration import Narration, Origin, named
+from casebridge.services.recollection import Annotations, annotations_about, what_is_known
+from casebridge.services.snapshots import note_ticket_status, settle, ticket_status
+from casebridge.services.ticket_metadata import (
+    name_assignee,
+    take_assignee,
+    take_comment,
+    take_whereabouts,
+)
 from casebridge.services.timeline import Cause
 from casebridge_core import (
+    Capability,
     CaseStatus,
-    CommentAction,
     Connector,
-    InboundComment,
     NativeStatus,
     TicketEvent,
     VendorHooks,
 )
 
+__all__ = ("SECOND_THOUGHT", "Origin", "Reflection")
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
-    """Where news comes from that no webhook told.
-
-    ``actor`` is the label of its rows, ``words`` the text of the row that refers to the source.
-    Only what the case takes over gets rows: most of what is read again and again is known.
-    """
-
-    actor: str
-    words: str
+SECOND_THOUGHT: Final = timedelta(seconds=2)
+"""How long a doubt waits for the ticket to be read: a vendor may tell of a change before its own
+commit, and one whose clock counts whole seconds may tell of two that have no order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reflection:
     """What one event needs to be reflected, in the caller's transaction.
 
-    ``origin`` is None for webhooks and for what somebody asked to be read. ``received_at`` is when
-    the news came in, where that is not now.
+    ``origin`` is None for webhooks and for what somebody asked to be read. ``source`` is how the
+    news came; ``received_at`` is when it came in, where that is not now.
     """
 
     session: AsyncSession
@@ -65,6 +68,7 @@ class Reflection:
     now: datetime
     received_at: datetime | None = None
     origin: Origin | None = None
+    source: Source = Source.TOLD
 
     async def apply(self, ref: RefRow, event: TicketEvent) -> tuple[bool, str | None]:
         """Reflect ``event`` in the case of ``ref``.
@@ -72,23 +76,14 @@ class Reflection:
         Returns whether the case took anything from it, and the reason when its status stayed.
         """
         case = await self._lock(ref)
-        overtaken = _is_older(self._came_in_at, ref.last_inbound_at)
-        if not overtaken:
-            ref.last_inbound_at = self._came_in_at
-        ref.updated_at = self.now
-        decision = await self._reflect_status(case, ref, event)
-        taken = decision.apply is not None
-        taken |= self._reflect_deletion(case, ref, event)
-        taken |= self._reflect_move(case, ref, event)
-        if event.occurred_at is not None or not overtaken:
-            taken |= self._reflect_assignee(case, ref, event)
-        for comment in event.comments:
-            taken |= await self._reflect_comment(case, ref, comment)
-        if self.origin is not None:
-            if taken and decision.apply is None:
-                self._refer(case, ref)
-        elif decision.apply is None and decision.reason is not Reason.TICKET_DELETED and not taken:
-            self._explain(case, ref, event, decision)
+        rows = await annotations_about(self.session, ref, event)
+        known = await what_is_known(self.session, case, ref, event, rows, account=self.account)
+        native, arrival = event.status, self._arrival(event)
+        meanings = self.hooks.meanings_of(self.connector, native) if native is not None else ()
+        decision = decide(known, event, meanings=meanings, arrival=arrival)
+        taken = await self._take(case, ref, event, decision, arrival, rows)
+        if decision.asks:
+            await self._ask(ref, decision)
         return taken, decision.reason
 
     async def _lock(self, ref: RefRow) -> CaseRow:
@@ -98,35 +93,72 @@ class Reflection:
         await self.session.refresh(ref)
         return case
 
-    async def _reflect_status(self, case: CaseRow, ref: RefRow, event: TicketEvent) -> Decision:
-        native = event.status
-        meanings = self.hooks.meanings_of(self.connector, native) if native is not None else ()
-        decision = decide(
-            _case_state(case),
-            self._ref_state(ref),
-            event,
-            meanings=meanings,
-            received_at=self._came_in_at,
+    def _arrival(self, event: TicketEvent) -> Arrival:
+        return Arrival(
+            at=event.occurred_at,
+            now=self.now,
+            received_at=self.received_at or self.now,
+            source=self.source,
+            readable=self.hooks.can(Capability.FETCH_TICKET),
         )
-        if native is None or decision.reason in {
-            Reason.STALE,
-            Reason.OWN_WRITE,
-            Reason.PUSH_IN_FLIGHT,
-            Reason.TICKET_DELETED,
-        }:
-            return decision
-        note_ticket_status(ref, native, self._came_in_at)
-        ref.status_seen_at = event.occurred_at or ref.status_seen_at
-        if decision.reason is Reason.UNMAPPED:
+
+    async def _take(
+        self,
+        case: CaseRow,
+        ref: RefRow,
+        event: TicketEvent,
+        decision: Decision,
+        arrival: Arrival,
+        rows: Annotations,
+    ) -> bool:
+        """Do what was decided, field by field; tell whether the case took anything."""
+        narration = self._narration(case, ref)
+        ref.last_inbound_at = max(ref.last_inbound_at or arrival.received_at, arrival.received_at)
+        ref.updated_at = self.now
+        moved = take_whereabouts(ref, event, decision.whereabouts, arrival, narration)
+        followed = await self._take_status(case, ref, event, decision.status, arrival, narration)
+        assigned = take_assignee(ref, decision.assignee, narration)
+        if moved or event.assignee is not UNSET:
+            await name_assignee(self.session, case, arrival)
+        said = [
+            take_comment(self.session, event, its_id, rows.get(its_id), comment, narration)
+            for its_id, comment in decision.comments.items()
+        ]
+        taken = moved or followed or assigned or any(said)
+        narration.conclude(event, decision, taken=taken, account=self.account)
+        return taken
+
+    async def _take_status(
+        self,
+        case: CaseRow,
+        ref: RefRow,
+        event: TicketEvent,
+        decision: StatusDecision,
+        arrival: Arrival,
+        narration: Narration,
+    ) -> bool:
+        if decision.is_seen:
+            ref.status_seen_at = arrival.advance(ref.status_seen_at)
+        if event.status is None or not decision.is_noted:
+            return False
+        native = event.status
+        is_news = arrival.source is Source.TOLD or not is_same(native, ticket_status(ref))
+        note_ticket_status(ref, native, arrival.received_at)
+        if decision.reason is Reason.UNMAPPED and is_news:
             await self._note_unmapped(ref, native)
         if decision.reason is Reason.ALREADY_THERE:
             await self._settle(ref, CaseStatus(case.status), native)
-        if decision.reason is Reason.SUPERSEDED:
+        if decision.reason is Reason.SUPERSEDED and is_news:
             await self._look_again(ref)
-        if decision.apply is not None:
-            await self._settle(ref, decision.apply, native)
-            await self._move_case(case, ref, event, native, decision.apply)
-        return decision
+        if decision.apply is None:
+            return False
+        await self._settle(ref, decision.apply, native)
+        await transition(
+            self.session, self.fanout, case, decision.apply, narration.cause, source_ref=ref.id
+        )
+        text = f"{named(event.actor)} moved {ref.external_key} to {native.name}"
+        narration.record(TimelineKind.INBOUND_ACTOR, text)
+        return True
 
     async def _settle(self, ref: RefRow, status: CaseStatus, native: NativeStatus) -> None:
         settle(ref, status, native)
@@ -138,113 +170,15 @@ class Reflection:
         if ref.last_error is not None or ref.status_attempted_at is not None:
             await self.fanout.schedule_refs(self.session, [ref.id], self.now)
 
-    async def _move_case(
-        self, case: CaseRow, ref: RefRow, event: TicketEvent, native: NativeStatus, to: CaseStatus
-    ) -> None:
-        await transition(
-            self.session,
-            self.fanout,
-            case,
-            to,
-            self._cause(ref),
-            source_ref=ref.id,
-        )
-        who = (event.actor.name or event.actor.id) if event.actor is not None else "somebody"
-        text = f"{who} moved {ref.external_key} to {native.name}"
-        self._record(case, ref, TimelineKind.INBOUND_ACTOR, text)
-        self._refer(case, ref)
-
-    def _refer(self, case: CaseRow, ref: RefRow) -> None:
-        """Record what the rows before it rest on."""
-        text = f"payload {self.event_id}" if self.event_id else "read from the ticket itself"
-        if self.origin is not None:
-            text = self.origin.words
-        self._record(case, ref, TimelineKind.INBOUND_PAYLOAD, text, event=self.event_id)
-
-    def _reflect_deletion(self, case: CaseRow, ref: RefRow, event: TicketEvent) -> bool:
-        if not event.deleted or ref.gone_at is not None:
-            return False
-        ref.gone_at = self.now
-        ref.due_at = None
-        text = f"{ref.external_key} was deleted at the vendor; the case keeps its status"
-        self._record(case, ref, TimelineKind.TICKET_DELETED, text)
-        return True
-
-    def _reflect_move(self, case: CaseRow, ref: RefRow, event: TicketEvent) -> bool:
-        before, after = ref.external_key, event.key
-        if after is None or before is None or after == before:
-            return False
-        ref.external_key = after
-        if ref.external_url is not None and ref.external_url.endswith(before):
-            ref.external_url = ref.external_url.removesuffix(before) + after
-        self._record(case, ref, TimelineKind.TICKET_MOVED, f"{before} is now {after}")
-        return True
-
-    def _reflect_assignee(self, case: CaseRow, ref: RefRow, event: TicketEvent) -> bool:
-        """Take over who has the ticket; a ticket of nobody's takes no other ticket's assignee."""
-        if event.assignee is UNSET or _is_older(event.occurred_at, ref.assignee_seen_at):
-            return False
-        ref.assignee_seen_at = event.occurred_at or ref.assignee_seen_at
-        person = event.assignee
-        before, ref.assignee_id = ref.assignee_id, person.id if person is not None else None
-        told_by_another = ref.assignee_id is None and case.assignee_id != before
-        if ref.assignee_id in {before, case.assignee_id} or told_by_another:
-            return False
-        case.assignee_id = ref.assignee_id
-        case.assignee_name = person.name if person is not None else None
-        case.assignee_email = person.email if person is not None else None
-        case.updated_at = self.now
-        who = (person.name or person.id) if person is not None else "nobody"
-        text = f"{ref.external_key} is assigned to {who}"
-        self._record(case, ref, TimelineKind.ASSIGNEE_CHANGED, text)
-        return True
-
-    async def _reflect_comment(self, case: CaseRow, ref: RefRow, comment: InboundComment) -> bool:
-        if comment.key is not None or (comment.author and comment.author.id == self.account):
-            return False
-        known = await self.session.scalar(
-            select(AnnotationRow).where(
-                AnnotationRow.ref_id == ref.id, AnnotationRow.external_id == comment.external_id
-            )
-        )
-        if known is None:
-            self.session.add(self._new_annotation(case, ref, comment))
-        elif not self._change_annotation(known, comment):
-            return False
-        who = (comment.author.name or comment.author.id) if comment.author else "somebody"
-        text = f"{who} {_VERBS[comment.action]} on {ref.external_key}"
-        self._record(case, ref, TimelineKind.ANNOTATION, text, comment=comment.external_id)
-        return True
-
-    def _new_annotation(self, case: CaseRow, ref: RefRow, comment: InboundComment) -> AnnotationRow:
-        """Return the comment as an annotation; of a deleted one, too: its text may come later."""
-        deleted = comment.action is CommentAction.DELETED
-        return AnnotationRow(
-            public_id=new_id(ANNOTATION),
-            tenant_id=case.tenant_id,
-            case_id=case.id,
-            ref_id=ref.id,
-            external_id=comment.external_id,
-            author_id=comment.author.id if comment.author else None,
-            author_name=comment.author.name if comment.author else None,
-            text=comment.text,
-            internal=comment.internal,
-            written_at=comment.at or self.now,
-            deleted_at=self.now if deleted else None,
-        )
-
-    def _change_annotation(self, known: AnnotationRow, comment: InboundComment) -> bool:
-        """Follow an edit or a deletion; an older version of the comment changes nothing."""
-        if known.deleted_at is not None:
-            return False
-        if comment.action is CommentAction.DELETED:
-            known.deleted_at = comment.at or self.now
-            return True
-        if comment.text == known.text or _is_older(comment.at, known.edited_at or known.written_at):
-            return False
-        known.text = comment.text
-        known.edited_at = comment.at or self.now
-        return True
+    async def _ask(self, ref: RefRow, decision: Decision) -> None:
+        """Have the ticket read, soon; where our push is under way, by whoever is at it."""
+        ref.verify_asked = True
+        if decision.reason is Reason.PUSH_IN_FLIGHT:
+            return
+        at = self.now + SECOND_THOUGHT
+        due = at if ref.due_at is None else min(at, ref.due_at)
+        await self.session.flush()
+        await self.fanout.schedule_refs(self.session, [ref.id], due)
 
     async def _note_unmapped(self, ref: RefRow, native: NativeStatus) -> None:
         row = await self.session.scalar(
@@ -267,75 +201,18 @@ class Reflection:
         row.seen += 1
         row.last_seen_at = self.now
 
-    def _explain(self, case: CaseRow, ref: RefRow, event: TicketEvent, decision: Decision) -> None:
-        what = f"is {event.status.name}" if event.status is not None else "changed"
-        reason = Reason.OWN_WRITE if self._is_ours(event) else decision.reason
-        text = f"{ref.external_key} {what}: {_WORDS.get(reason, reason)}"
-        self._record(case, ref, TimelineKind.INBOUND_IGNORED, text, reason=decision.reason)
-
-    def _is_ours(self, event: TicketEvent) -> bool:
-        """Tell whether the event only tells what the bridge itself did."""
-        people = {
-            person.id for person in (event.actor, *(c.author for c in event.comments)) if person
-        }
-        return people == {self.account}
-
-    def _record(
-        self, case: CaseRow, ref: RefRow, kind: TimelineKind, text: str, **detail: object
-    ) -> None:
-        timeline.record(self.session, case, self._cause(ref), kind, text, **detail)
-
-    def _cause(self, ref: RefRow) -> Cause:
-        return Cause(
-            actor=self._label,
+    def _narration(self, case: CaseRow, ref: RefRow) -> Narration:
+        cause = Cause(
+            actor=self.origin.actor if self.origin else cross_system(self.connector.vendor),
             at=self.now,
             connector_id=ref.connector_id,
             event_id=self.event_row,
         )
-
-    @property
-    def _came_in_at(self) -> datetime:
-        return self.received_at or self.now
-
-    @property
-    def _label(self) -> str:
-        return self.origin.actor if self.origin else cross_system(self.connector.vendor)
-
-    def _ref_state(self, ref: RefRow) -> RefState:
-        return RefState(
-            settled_status=CaseStatus(ref.settled_status) if ref.settled_status else None,
-            settled_native=settled_native(ref) or ticket_status(ref),
-            status_seen_at=ref.status_seen_at,
-            status_noted_at=ref.status_noted_at,
-            own_account=self.account,
-            pushing=ref.status_attempted_at is not None,
+        return Narration(
+            session=self.session,
+            case=case,
+            ref=ref,
+            cause=cause,
+            event_id=self.event_id,
+            origin=self.origin,
         )
-
-
-_VERBS = {
-    CommentAction.CREATED: "commented",
-    CommentAction.EDITED: "edited a comment",
-    CommentAction.DELETED: "deleted a comment",
-}
-_WORDS: dict[Reason | None, str] = {
-    Reason.NO_STATUS: "nothing that the case takes over",
-    Reason.STALE: "older than what is known",
-    Reason.OWN_WRITE: "our own change coming back",
-    Reason.PUSH_IN_FLIGHT: "our own change is under way",
-    Reason.LAST_KNOWN: "known already",
-    Reason.ALREADY_THERE: "the case is there already",
-    Reason.SUPERSEDED: "the case has moved since, and the ticket will follow",
-    Reason.UNMAPPED: "this status has no meaning for the case yet; map it to take it over",
-}
-
-
-def _case_state(case: CaseRow) -> CaseState:
-    return CaseState(
-        status=CaseStatus(case.status),
-        trail=tuple(CaseStatus(held) for held in case.status_trail),
-        status_changed_at=case.status_changed_at,
-    )
-
-
-def _is_older(at: datetime | None, known: datetime | None) -> bool:
-    return at is not None and known is not None and at < known

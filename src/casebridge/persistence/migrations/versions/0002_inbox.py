@@ -20,15 +20,30 @@ NEW_INDEXES = (
     ("tenant_id", "external_id"),
     ("tenant_id", "reason", "id"),
 )
+WHAT_IS_KNOWN = (
+    "UPDATE annotations SET seen_at = coalesce(edited_at, written_at)",
+    """
+    UPDATE case_external_refs SET
+        key_seen_at = status_seen_at,
+        assigned_at = CASE WHEN assignee_id IS NOT NULL
+            THEN coalesce(assignee_seen_at, updated_at) END,
+        assignee_name = (SELECT cases.assignee_name FROM cases
+            WHERE cases.id = case_id AND cases.assignee_id = case_external_refs.assignee_id),
+        assignee_email = (SELECT cases.assignee_email FROM cases
+            WHERE cases.id = case_id AND cases.assignee_id = case_external_refs.assignee_id)
+    """,
+)
 
 
 def upgrade() -> None:
-    """Add the columns, and name the unmapped statuses that are there."""
+    """Add the columns with what is known, and name the unmapped statuses that are there."""
     for table, columns in _new_columns().items():
         for column in columns:
             op.add_column(table, column)
     for indexed in NEW_INDEXES:
         op.create_index(_index_name(indexed), "inbound_events", list(indexed))
+    for statement in WHAT_IS_KNOWN:
+        op.execute(statement)
     connection = op.get_bind()
     rows = sa.table("unmapped_statuses", sa.column("id"), sa.column("public_id"))
     for (row_id,) in connection.execute(sa.select(rows.c.id)).all():
@@ -64,6 +79,11 @@ def _new_columns() -> dict[str, list[sa.Column[Any]]]:
         "case_external_refs": [
             sa.Column("status_noted_at", MOMENT),
             sa.Column("verified_at", MOMENT),
+            sa.Column("key_seen_at", MOMENT),
+            sa.Column("gone_seen_at", MOMENT),
+            sa.Column("assignee_name", sa.String(200)),
+            sa.Column("assignee_email", sa.String(320)),
+            sa.Column("assigned_at", MOMENT),
         ],
         "connectors": [
             sa.Column("changes_cursor", MOMENT),
