@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -18,7 +18,7 @@ STATUS_IDS = {"To Do": "10000", "In Progress": "10001", "Done": "10002"}
 
 
 def jira_moved(issue_id: str, status: str, *, at: datetime | None = None, **more: Any) -> bytes:
-    """Return Jira's body for an issue that Ada moved to a status."""
+    """Return Jira's body for an issue that Ada moved to a status, by default just now."""
     native = {"name": status, "id": STATUS_IDS.get(status, "10099")}
     item = {"field": "status", "fieldId": "status", "to": native["id"], "toString": status}
     body = {
@@ -26,20 +26,25 @@ def jira_moved(issue_id: str, status: str, *, at: datetime | None = None, **more
         "user": {"accountId": "ada-account", "displayName": "Ada Analyst"},
         "issue": {"id": issue_id, "key": "SEC-1", "fields": {"status": native}},
         "changelog": {"id": "1", "items": [item]},
-        **({"timestamp": int(at.timestamp() * 1000)} if at is not None else {}),
+        "timestamp": int((at or datetime.now(UTC)).timestamp() * 1000),
         **more,
     }
     return json.dumps(body).encode()
 
 
 def servicenow_moved(sys_id: str, state: str, **more: Any) -> bytes:
-    """Return the body of the business rule for an incident that Ada moved to a state."""
+    """Return the body of the business rule for an incident that Ada moved to a state.
+
+    By default that was in the second that comes next: this one may have seen another change.
+    """
+    second = datetime.now(UTC) + timedelta(seconds=1)
     body = {
         "sys_id": sys_id,
         "number": "INC0010001",
         "table": "incident",
         "state": state,
         "sys_updated_by": "ada.analyst",
+        "sys_updated_on": f"{second:%Y-%m-%d %H:%M:%S}",
         "event": "updated",
         **more,
     }
