@@ -54,6 +54,19 @@ def decoded(**settings: object) -> ServiceNowConfig:
             {"correlation_field": "u_case", "extra_fields": {"u_case": "x"}},
         ),
         ("assignee", {"assignee": "nobody"}),
+        ("client_secret", {"refresh_token": "k-secret"}),
+        ("state_model", {"state_model": "problem"}),
+        ("extra_fields.u_case", {"extra_fields": {"u_case": "{case_number}"}}),
+        (
+            "extra_fields.u_title",
+            {"field_names": {"state": "u_title"}, "extra_fields": {"u_title": "x"}},
+        ),
+        ("field_names.priority", {"field_names": {"priority": "u_priority"}}),
+        ("field_names.correlation_id", {"field_names": {"correlation_id": "u_case"}}),
+        ("field_names.state", {"field_names": {"state": "Own state"}}),
+        ("field_names.state", {"field_names": {"state": "impact"}}),
+        ("field_names.state", {"field_names": {"impact": "u_one", "state": "u_one"}}),
+        ("field_names.state", {"field_names": {"state": "correlation_id"}}),
     ],
 )
 def test_a_problem_names_the_field(path: str, settings: dict[str, Any]) -> None:

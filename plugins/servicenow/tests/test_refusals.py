@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from casebridge_servicenow.refusals import mandatory_fields, reason_in, seconds_to_wait
+from casebridge_core import RateLimited
+from casebridge_servicenow.refusals import mandatory_fields, reason_in, refine, seconds_to_wait
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -29,6 +30,29 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 )
 def test_how_long_to_wait(headers: dict[str, str], seconds: float | None) -> None:
     assert seconds_to_wait(httpx.Response(429, headers=headers), now=NOW) == seconds
+
+
+@pytest.mark.parametrize(
+    ("headers", "told"),
+    [
+        ({}, "used up its requests of this hour"),
+        ({"x-ratelimit-limit": "500"}, "used up its 500 requests of this hour"),
+        (
+            {"x-ratelimit-limit": "500", "x-ratelimit-rule": "4a7e"},
+            "its 500 requests of this hour (sys_rate_limit_rules 4a7e)",
+        ),
+        ({"x-ratelimit-limit": "many", "x-ratelimit-rule": "a b"}, "its requests of this hour"),
+    ],
+)
+def test_a_limit_is_told_with_its_number_and_rule(headers: dict[str, str], told: str) -> None:
+    request = httpx.Request("POST", "https://example.service-now.com/api/now/table/incident")
+    response = httpx.Response(429, headers={"retry-after": "7", **headers}, request=request)
+
+    limited = refine(response, {"error": {"message": "Rate limit exceeded"}})
+
+    assert isinstance(limited, RateLimited)
+    assert limited.retry_after == 7
+    assert str(limited).endswith(told)
 
 
 @pytest.mark.parametrize(

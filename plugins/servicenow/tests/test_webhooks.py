@@ -175,6 +175,49 @@ def test_the_id_of_a_subscription_is_not_the_tickets() -> None:
     assert event.external_id == SYS_ID
 
 
+@pytest.mark.parametrize(
+    "name", ["sys_id", "record_id", "record_sys_id", "incident_sys_id", "incident_id", "id"]
+)
+@pytest.mark.parametrize(
+    "value",
+    [
+        SYS_ID,
+        f" {SYS_ID}\n",
+        {"value": SYS_ID, "display_value": "INC0010001"},
+        {"link": f"https://example.service-now.com/api/now/table/incident/{SYS_ID}"},
+    ],
+)
+def test_the_id_has_several_names_and_shapes(name: str, value: object) -> None:
+    event = detect({name: value, "state": 6})
+
+    assert event is not None
+    assert event.external_id == SYS_ID
+    assert event.status is not None
+    assert event.status.name == "Resolved"
+
+
+@pytest.mark.parametrize("wrapper", ["record", "incident", "current"])
+def test_a_record_may_stand_as_a_whole_beside_what_happened(wrapper: str) -> None:
+    record = {"sys_id": {"value": SYS_ID}, "state": {"display_value": "On Hold"}, "number": "INC1"}
+    body = {"event": "updated", "id": "a" * 32, "changed": ["state"], wrapper: record}
+
+    event = detect(body)
+
+    assert event is not None
+    assert (event.external_id, event.key) == (SYS_ID, "INC1")
+    assert event.status is not None
+    assert event.status.id == "3"
+    assert event.assignee is UNSET
+
+
+@pytest.mark.parametrize("wrapped", [None, "record", [], {}, {"state": "6"}, {"sys_id": 7}])
+def test_what_only_looks_like_a_record_is_left_alone(wrapped: object) -> None:
+    event = detect({"sys_id": SYS_ID, "state": "6", "record": wrapped})
+
+    assert event is not None
+    assert event.external_id == SYS_ID
+
+
 def test_a_journal_entry_written_by_hand_loses_its_header() -> None:
     first, again = (detect(payload("handwritten_journal")) for _ in range(2))
 
