@@ -35,6 +35,7 @@ from casebridge.services.events import Events
 from casebridge.services.fanout import FanOut
 from casebridge.services.flags import Flags
 from casebridge.services.inbox import Inbox
+from casebridge.services.reach import Reach
 from casebridge.services.readings import Readings
 from casebridge.services.reconciliation import Reconciliation
 from casebridge.services.replay import Replays
@@ -98,7 +99,12 @@ async def open_bridge(
     database.create_folder()
     vault = Vault.from_settings(settings.keys, settings.data_dir / "casebridge.key")
     connections = Connections(
-        database, catalog, vault, clock, timeout=settings.vendor_timeout_seconds
+        database,
+        catalog,
+        vault,
+        clock,
+        timeout=settings.vendor_timeout_seconds,
+        reach=Reach.of(settings.private_hosts, settings.plain_http_hosts),
     )
     engine = _engine(settings, database, clock)
     fanout = FanOut(catalog, engine)

@@ -62,6 +62,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         inbox_timestamp_seconds: how far a signed timestamp may be from the present.
         inbox_token_rate: authentic deliveries a minute with one token; 0 is no limit.
         inbox_address_rate: refused requests a minute from one address; 0 is no limit.
+        private_hosts: host names, addresses or networks, comma-separated, in private ranges that
+            vendors may be at; ``localhost`` stands for this machine when it is named as such.
+        plain_http_hosts: host names, comma-separated, that vendors may be called at without TLS.
         trusted_proxies: addresses or networks, comma-separated, whose ``X-Forwarded-For`` tells
             where a request comes from; empty means that nobody's does.
         log_level: DEBUG, INFO, WARNING or ERROR.
@@ -85,6 +88,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     inbox_token_rate: Annotated[int, Meta(ge=0)] = 6000
     inbox_address_rate: Annotated[int, Meta(ge=0)] = 120
     trusted_proxies: str = ""
+    private_hosts: str = "localhost"
+    plain_http_hosts: str = ""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @classmethod

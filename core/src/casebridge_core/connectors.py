@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Final, Generic, Protocol, TypeVar
@@ -23,6 +23,11 @@ from casebridge_core.secret import (
 from casebridge_core.signatures import SignatureScheme
 from casebridge_core.status_maps import StatusOverrides
 from casebridge_core.tickets import NativeStatus
+
+PLAIN_HTTP: Final = (
+    "must be https (plain http is for loopback hosts and for those that are allowed)"
+)
+"""The problem of a URL, which a host may waive for hosts that its operator named."""
 
 _LAST_PORT: Final = 65535
 
@@ -71,7 +76,7 @@ class ConnectorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         elif any(mark in self.base_url for mark in "@?#\\"):
             yield "base_url", "must hold neither credentials nor a query nor a fragment"
         elif url.scheme == "http" and not is_loopback(url.host):
-            yield "base_url", "must be https (plain http is for loopback hosts only)"
+            yield "base_url", PLAIN_HTTP
 
     def hosts(self) -> frozenset[str]:
         """Return the hosts that may get the credential, each as ``request.url.netloc`` writes it.
@@ -174,8 +179,12 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def decode_config(config_type: type[ConfigT], raw: object) -> ConfigT:
+def decode_config(
+    config_type: type[ConfigT], raw: object, *, plain_http: Container[str] = ()
+) -> ConfigT:
     """Turn stored or posted JSON values into a plugin's typed configuration.
+
+    ``plain_http`` names the hosts, in lower case, whose URLs need not be https.
 
     Raises:
         InvalidConfig: with the path of the first wrong field; never with its value.
@@ -185,7 +194,8 @@ def decode_config(config_type: type[ConfigT], raw: object) -> ConfigT:
     except msgspec.ValidationError as error:
         raise _explain(str(error)) from None
     for path, problem in config.problems():
-        raise InvalidConfig(path, problem)
+        if problem != PLAIN_HTTP or _host_in(config, path) not in plain_http:
+            raise InvalidConfig(path, problem)
     return config
 
 
@@ -208,6 +218,12 @@ def visible_config(config: ConnectorConfig) -> dict[str, Any]:
 def config_schema(config_type: type[ConnectorConfig]) -> dict[str, Any]:
     """Return the JSON Schema of a configuration; secrets are write-only passwords."""
     return msgspec.json.schema(config_type, schema_hook=secret_schema)
+
+
+def _host_in(config: ConnectorConfig, path: str) -> str:
+    """Return the host of a field that holds a URL."""
+    url = _parse(str(getattr(config, path, "")))
+    return url.host if url is not None else ""
 
 
 def _parse(text: str) -> httpx.URL | None:

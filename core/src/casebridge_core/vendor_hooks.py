@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
@@ -73,15 +73,17 @@ class VendorHooks:
         """Tell whether the plugin implements a hook, such as ``itsm_check_connection``."""
         return hook in self._implemented
 
-    def decode_config(self, raw: object) -> ConnectorConfig:
+    def decode_config(self, raw: object, *, plain_http: Container[str] = ()) -> ConnectorConfig:
         """Decode a configuration into the plugin's type.
+
+        ``plain_http`` names the hosts that may be called without TLS.
 
         Raises:
             InvalidConfig: with the path of the first wrong field; never with its value.
             HookFailed: the configuration's own checks failed.
         """
         try:
-            return decode_config(self.manifest.config_type, raw)
+            return decode_config(self.manifest.config_type, raw, plain_http=plain_http)
         except CasebridgeError:
             raise
         except Exception as cause:

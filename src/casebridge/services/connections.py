@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import datetime, timedelta
 from typing import Any, Final
 
 import httpx
@@ -12,69 +11,21 @@ import msgspec
 from casebridge.persistence.connectors import ConnectorRow
 from casebridge.persistence.database import Database
 from casebridge.services.clock import Clock
+from casebridge.services.meter import Meter
+from casebridge.services.reach import LOOPBACK, Reach
 from casebridge.services.renewals import Renewals
+from casebridge.services.transport import GuardedPool, HostBoundTransport
 from casebridge.services.vault import Vault
 from casebridge_core import (
     Connector,
     ConnectorCatalog,
     ConnectorConfig,
     InvalidConfig,
-    InvalidRequest,
     StatusOverrides,
     VendorHooks,
 )
 
 _CONNECT_SECONDS: Final = 5.0
-_LIMITS: Final = httpx.Limits(max_connections=200, max_keepalive_connections=50)
-
-
-class Meter:
-    """Counts a connector's calls in this process, and remembers a wish of its plugin to go slow."""
-
-    def __init__(self, clock: Clock) -> None:
-        """Begin at zero."""
-        self._clock = clock
-        self._calls = 0
-        self._quiet_until: datetime | None = None
-
-    def count(self) -> None:
-        """Note one call."""
-        self._calls += 1
-
-    def slow_down(self, seconds: float) -> None:
-        """Note that the vendor's headers ask for a pause of so many seconds from now."""
-        until = self._clock() + timedelta(seconds=seconds)
-        self._quiet_until = max(self._quiet_until or until, until)
-
-    def drain(self) -> tuple[int, datetime | None]:
-        """Return the calls since the last time, and until when to start nothing new, if ever."""
-        found = self._calls, self._quiet_until
-        self._calls, self._quiet_until = 0, None
-        return found
-
-
-class HostBoundTransport(httpx.AsyncBaseTransport):
-    """Lets requests through to the hosts that a connector's configuration names, and no others."""
-
-    def __init__(
-        self, inner: httpx.AsyncBaseTransport, hosts: frozenset[str], meter: Meter
-    ) -> None:
-        """Share ``inner``, which is not closed with this transport."""
-        self._inner = inner
-        self._hosts = hosts
-        self._meter = meter
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send the request.
-
-        Raises:
-            InvalidRequest: its host is not one of the connector's.
-        """
-        if request.url.netloc.decode().lower() not in self._hosts:
-            msg = f"{request.url.host} is not a host of this connector's configuration"
-            raise InvalidRequest(msg)
-        self._meter.count()
-        return await self._inner.handle_async_request(request)
 
 
 class Connections:
@@ -91,13 +42,19 @@ class Connections:
         clock: Clock,
         *,
         timeout: float,
+        reach: Reach | None = None,
     ) -> None:
-        """Prepare; ``timeout`` (seconds) limits every wait for a vendor's answer."""
+        """Prepare.
+
+        ``timeout`` (seconds) limits every wait for a vendor's answer; ``reach`` says where vendors
+        may be, and by default that is on this machine and on the public internet.
+        """
         self.catalog = catalog
         self._clock = clock
         self._vault = vault
         self._timeout = httpx.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS))
-        self._pool = httpx.AsyncHTTPTransport(limits=_LIMITS)
+        self._reach = reach or Reach.of(LOOPBACK)
+        self._pool = GuardedPool(self._reach)
         self._renewals = Renewals(database, self, clock, longest=1.5 * timeout)
         self._opened: dict[int, tuple[tuple[object, bytes], Connector[Any]]] = {}
         self._meters: dict[int, Meter] = defaultdict(lambda: Meter(clock))
@@ -145,7 +102,7 @@ class Connections:
         self, vendor: str, raw: object, statuses: StatusOverrides, *, identity: str, tenant: str
     ) -> Connector[Any]:
         """Return a connector of values that are not stored; raises as `open` does."""
-        config = self.hooks(vendor).decode_config(raw)
+        config = self.decode(vendor, raw)
         return Connector(
             id=identity,
             tenant_id=tenant,
@@ -154,6 +111,18 @@ class Connections:
             http=self._client(config, Meter(self._clock)),
             statuses=statuses,
         )
+
+    def decode(self, vendor: str, raw: object) -> ConnectorConfig:
+        """Type a configuration's JSON values, and see that vendors may be where it leads.
+
+        Raises:
+            UnknownVendor: the plugin is missing.
+            InvalidConfig: a field is wrong, or names a host that the settings do not permit.
+        """
+        config = self.hooks(vendor).decode_config(raw, plain_http=self._reach.plain_http)
+        if (refusal := self._reach.refusal(config.hosts())) is not None:
+            raise InvalidConfig("base_url", refusal)
+        return config
 
     def forget_renewed(self, vendor: str, raw: dict[str, Any]) -> dict[str, Any]:
         """Return a configuration's JSON values without what renewals fill: it may not fit them."""
@@ -172,7 +141,7 @@ class Connections:
     def config_of(self, row: ConnectorRow) -> ConnectorConfig:
         """Decrypt and type a stored configuration; raises as `open` does."""
         try:
-            return self.hooks(row.vendor).decode_config(self.raw_config(row))
+            return self.decode(row.vendor, self.raw_config(row))
         except InvalidConfig as error:
             raise InvalidConfig(f"config.{error.path}", error.problem) from None
 

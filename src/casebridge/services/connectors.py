@@ -274,9 +274,9 @@ class Connectors:
         self, vendor: str, stored: dict[str, Any], raw: dict[str, Any], given: dict[str, Any]
     ) -> None:
         """Refuse a new host with an old secret, which would hand the secret to that host."""
-        hooks = self._connections.hooks(vendor)
+        decode = self._connections.decode
         try:
-            before, after = hooks.decode_config(stored), hooks.decode_config(raw)
+            before, after = decode(vendor, stored), decode(vendor, raw)
         except InvalidConfig:
             return  # the check that follows tells what is wrong
         if after.hosts() <= before.hosts():

@@ -1,0 +1,56 @@
+"""The HTTP transports of connectors: one pool for all, and a door for each."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import httpcore
+import httpx
+
+from casebridge.services.meter import Meter
+from casebridge.services.reach import GuardedBackend, Reach, Resolve
+from casebridge_core import InvalidRequest
+
+_MOST_CONNECTIONS: Final = 200
+_MOST_IDLE: Final = 50
+_IDLE_SECONDS: Final = 5.0
+
+
+class GuardedPool(httpx.AsyncHTTPTransport):
+    """The connections of every connector, to addresses that the settings permit."""
+
+    def __init__(self, reach: Reach, resolve: Resolve | None = None) -> None:
+        """Open none yet; ``resolve`` stands for the system's own resolver."""
+        context = httpx.create_ssl_context()
+        super().__init__(verify=context)
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=context,
+            max_connections=_MOST_CONNECTIONS,
+            max_keepalive_connections=_MOST_IDLE,
+            keepalive_expiry=_IDLE_SECONDS,
+            network_backend=GuardedBackend(reach, resolve),
+        )
+
+
+class HostBoundTransport(httpx.AsyncBaseTransport):
+    """Lets requests through to the hosts that a connector's configuration names, and no others."""
+
+    def __init__(
+        self, inner: httpx.AsyncBaseTransport, hosts: frozenset[str], meter: Meter
+    ) -> None:
+        """Share ``inner``, which is not closed with this transport."""
+        self._inner = inner
+        self._hosts = hosts
+        self._meter = meter
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send the request.
+
+        Raises:
+            InvalidRequest: its host is not one of the connector's.
+        """
+        if request.url.netloc.decode().lower() not in self._hosts:
+            msg = f"{request.url.host} is not a host of this connector's configuration"
+            raise InvalidRequest(msg)
+        self._meter.count()
+        return await self._inner.handle_async_request(request)
