@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import time
 
 import httpx
 import pytest
@@ -49,6 +50,18 @@ def test_the_rule_posts_ascii_signed_in_base64(
     assert body["short_description"] == "Übermäßig 🦊"
     assert (body["event"], body["table"], body["state_label"]) == ("inserted", "incident", "New")
     assert (body["sys_updated_by"], body["instance"]) == ("casebridge", hooked.url)
+
+
+def test_the_rule_can_sign_the_time_too(hooked: ServiceNow, receiver: WebhookReceiver) -> None:
+    hooked.control.change_scenario(sign_timestamp=True)
+    hooked.control.create_ticket("Phishing mail")
+    hooked.control.wait_until_idle()
+
+    (got,) = receiver.received
+    timestamp = got.headers["x-aisoc-timestamp"]
+    assert abs(int(timestamp) - time.time()) < 60
+    mac = hmac.new(b"s3cret", f"{timestamp}.".encode() + got.raw, hashlib.sha256).digest()
+    assert got.headers["x-aisoc-signature"] == base64.b64encode(mac).decode()
 
 
 def test_changes_comments_and_deletions_are_told(

@@ -5,6 +5,8 @@ Source: ServiceNow, "REST API HTTP response codes".
 
 from __future__ import annotations
 
+import msgspec
+
 from casebridge_sandbox.exchange import Refusal, Reply
 
 __all__ = (
@@ -12,7 +14,9 @@ __all__ = (
     "NO_RECORD",
     "acl_refusal",
     "data_policy_refusal",
+    "detail_of",
     "error_reply",
+    "is_data_policy",
     "refused",
     "rule_refusal",
 )
@@ -63,3 +67,14 @@ def acl_refusal(operation: str) -> Refusal:
         "Operation Failed",
         f"ACL Exception {operation} Failed due to security constraints",
     )
+
+
+def detail_of(refusal: Refusal) -> str:
+    """Return the ``detail`` of an error that was raised."""
+    answer: dict[str, dict[str, str]] = msgspec.json.decode(refusal.reply.body)
+    return answer["error"]["detail"]
+
+
+def is_data_policy(refusal: Refusal) -> bool:
+    """Tell whether a data policy refused; a person's form asks for its fields."""
+    return detail_of(refusal).startswith("Data Policy")

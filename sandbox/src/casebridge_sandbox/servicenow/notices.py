@@ -45,6 +45,7 @@ def notice(
     assignee: Person | None,
     instance: str,
     form: RuleBody = "guide",
+    sign_timestamp: bool = False,
 ) -> WebhookMessage | None:
     """Return what the business rule sends, or None when it does not run.
 
@@ -56,6 +57,7 @@ def notice(
         instance: The address of the instance.
         form: What the rule's author wrote; only the rule of the guide tells what changed and
             keeps still about other columns.
+        sign_timestamp: Whether the time of sending is signed with the body.
     """
     name = _EVENTS.get(event.kind)
     changed = _changed(event)
@@ -94,7 +96,11 @@ def notice(
     if endpoint.token_id:
         headers["X-AiSOC-Token-Id"] = endpoint.token_id
     if endpoint.secret:
-        headers["X-AiSOC-Signature"] = base64_signature(endpoint.secret, raw)
+        signed = raw
+        if sign_timestamp:
+            headers["X-AiSOC-Timestamp"] = timestamp = str(int(event.at.timestamp()))
+            signed = f"{timestamp}.".encode() + raw
+        headers["X-AiSOC-Signature"] = base64_signature(endpoint.secret, signed)
     return WebhookMessage(event=name, ticket=ticket.key, body=raw, headers=headers)
 
 

@@ -14,7 +14,12 @@ from casebridge_sandbox.numbering import HexIds, IdSource
 from casebridge_sandbox.routing import Operation
 from casebridge_sandbox.sandbox import ActionRefused, VendorSandbox
 from casebridge_sandbox.servicenow.automation import close_what_is_old, resolve_children
-from casebridge_sandbox.servicenow.errors import HIBERNATING_PAGE, error_reply
+from casebridge_sandbox.servicenow.errors import (
+    HIBERNATING_PAGE,
+    detail_of,
+    error_reply,
+    is_data_policy,
+)
 from casebridge_sandbox.servicenow.limits import HourlyLimit, over_the_limit
 from casebridge_sandbox.servicenow.notices import notice
 from casebridge_sandbox.servicenow.policies import Write, check_write, consequences
@@ -129,6 +134,7 @@ class ServiceNowSandbox(VendorSandbox[ServiceNowScenario]):
             assignee=self.desk.people.get(event.ticket.assignee or ""),
             instance=self.base_url,
             form=self.scenario.rule_body,
+            sign_timestamp=self.scenario.sign_timestamp,
         )
         return [message] if message else []
 
@@ -214,8 +220,8 @@ class ServiceNowSandbox(VendorSandbox[ServiceNowScenario]):
             try:
                 check_write(self.scenario, write)
             except Refusal as refusal:
-                if not _is_data_policy(refusal):
-                    raise ActionRefused(_detail(refusal)) from refusal
+                if not is_data_policy(refusal):
+                    raise ActionRefused(detail_of(refusal)) from refusal
             fields = changes
         super().human_move(ticket, person, status, fields, force=force)
 
@@ -291,12 +297,3 @@ class ServiceNowSandbox(VendorSandbox[ServiceNowScenario]):
 
     def _token(self, call: Call) -> Reply:
         return self._sessions.token(call, self.scenario)
-
-
-def _detail(refusal: Refusal) -> str:
-    answer: dict[str, dict[str, str]] = msgspec.json.decode(refusal.reply.body)
-    return answer["error"]["detail"]
-
-
-def _is_data_policy(refusal: Refusal) -> bool:
-    return _detail(refusal).startswith("Data Policy")

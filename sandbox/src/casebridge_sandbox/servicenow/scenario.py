@@ -70,6 +70,8 @@ class ServiceNowScenario(Scenario, frozen=True, kw_only=True, forbid_unknown_fie
         rotate_refresh_tokens: Whether a refresh token is replaced whenever it is used.
         groups: The names of the assignment groups.
         rule_body: What the business rule posts.
+        sign_timestamp: Whether the rule signs the time with the body, as the guide's does, in
+            ``X-AiSOC-Timestamp``.
         skip_own_user: Whether the business rule leaves out what the integration's user did.
         webhook_retries: How often a webhook is sent again; RESTMessageV2 never does.
         webhook_pause_seconds: How long it waits before it does, in seconds.
@@ -135,6 +137,7 @@ class ServiceNowScenario(Scenario, frozen=True, kw_only=True, forbid_unknown_fie
     rotate_refresh_tokens: bool = False
     groups: tuple[str, ...] = ("Security Operations",)
     rule_body: RuleBody = "guide"
+    sign_timestamp: bool = False
     skip_own_user: bool = False
     webhook_retries: int = 0
     webhook_pause_seconds: float = 0.5
