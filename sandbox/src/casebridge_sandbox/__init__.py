@@ -1,7 +1,8 @@
 """Stand-in ITSMs over real HTTP, with faults: Jira, ServiceNow, and those you describe.
 
 A test starts a vendor with `running` and drives it with `SandboxControl`. The author of an
-adapter for another vendor describes it as a subclass of `VendorSandbox`.
+adapter for another vendor describes it as a subclass of `Simulator`, or of `VendorSandbox` to say
+every detail.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from casebridge_sandbox.servicenow import (
     security_incident_table,
 )
 from casebridge_sandbox.signatures import base64_signature, hub_signature
+from casebridge_sandbox.simulator import Simulator, SimulatorScenario
 from casebridge_sandbox.tickets import Change, Comment, Link, Person, Ticket
 from casebridge_sandbox.webhooks import (
     DeliveryAttempt,
@@ -86,6 +88,8 @@ __all__ = (
     "ServiceNowSandbox",
     "ServiceNowScenario",
     "ServiceNowTable",
+    "Simulator",
+    "SimulatorScenario",
     "Status",
     "Ticket",
     "TicketEvent",
