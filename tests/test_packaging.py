@@ -147,7 +147,8 @@ class Acme(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        ticket = {**json.loads(body), "id": str(len(self.tickets) + 1), "status": "Open"}
+        told = {"id": len(self.tickets) + 1, "status": "Open", "changed": "2026-03-01T09:30:00Z"}
+        ticket = {**json.loads(body), **told}
         self.tickets.append({**ticket, "authorization": self.headers["Authorization"]})
         self._answer(201, ticket)
 
