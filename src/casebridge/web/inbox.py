@@ -29,7 +29,7 @@ _PATH = INBOX_PATH.removeprefix("/v1")
 )
 async def receive(bridge: TheBridge, request: Request[Any, Any, Any]) -> InboxAnswer:
     """Take a webhook; the token's public id is in `X-AiSOC-Token-Id`."""
-    return await _receive(bridge, request, request.headers.get(TOKEN_HEADER, ""))
+    return await _receive(bridge, request, _headers(request).get(TOKEN_HEADER, ""))
 
 
 @post(
@@ -75,7 +75,7 @@ async def _receive(bridge: Bridge, request: Request[Any, Any, Any], token_id: st
     return await bridge.inbox.receive(
         InboundRequest(
             token_id=token_id,
-            headers=_headers(request, secret),
+            headers={name: without(secret, text) for name, text in _headers(request).items()},
             body=body,
             address=address,
             url_secret=secret,
@@ -83,15 +83,13 @@ async def _receive(bridge: Bridge, request: Request[Any, Any, Any], token_id: st
     )
 
 
-def _headers(request: Request[Any, Any, Any], secret: str) -> dict[str, str]:
-    """Return the headers by lower-case name; one that comes twice is one list (RFC 9110, 5.3).
+def _headers(request: Request[Any, Any, Any]) -> dict[str, str]:
+    """Return the headers by lower-case name; one that comes twice is a list (RFC 9110, 5.3).
 
-    So a signature, a timestamp or a secret that comes twice is none.
+    So a token id, a signature, a timestamp or a secret that comes twice is none.
     """
     headers: dict[str, str] = {}
-    for name, value in request.headers.multi_items():
-        shown = without(secret, value)
-        headers[name.lower()] = (
-            f"{headers[name.lower()]}, {shown}" if name.lower() in headers else shown
-        )
+    for name, text in request.headers.multi_items():
+        key = name.lower()
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
     return headers
