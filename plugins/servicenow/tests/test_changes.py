@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -21,6 +22,9 @@ from casebridge_sandbox import RunningSandbox, ServiceNowSandbox
 from casebridge_servicenow import ServiceNowConfig, changes
 from casebridge_servicenow.client import ServiceNowClient
 from casebridge_servicenow.journal import comments_since
+
+if TYPE_CHECKING:
+    from pytest_httpx import HTTPXMock
 
 Sandbox = RunningSandbox[ServiceNowSandbox]
 ServiceNow = Connector[ServiceNowConfig]
@@ -115,6 +119,33 @@ async def test_a_listing_whose_condition_was_ignored_is_no_answer(
 
     with pytest.raises(InvalidRequest, match="cannot be searched by u_origin"):
         await hooks.list_changes(vendor, datetime.now(UTC) - timedelta(minutes=5))
+
+
+async def test_rows_without_a_time_are_not_taken_for_the_last_ones(
+    httpx_mock: HTTPXMock,
+    hooks: VendorHooks,
+    connector: ServiceNow,
+    row: Callable[..., dict[str, Any]],
+) -> None:
+    httpx_mock.add_response(json={"result": [row(sys_updated_on="")]}, is_reusable=True)
+
+    with pytest.raises(InvalidRequest, match="without sys_updated_on"):
+        await hooks.list_changes(connector, datetime.now(UTC))
+
+
+async def test_a_listing_that_does_not_get_on_comes_to_an_end(
+    httpx_mock: HTTPXMock,
+    hooks: VendorHooks,
+    connector: ServiceNow,
+    row: Callable[..., dict[str, Any]],
+) -> None:
+    httpx_mock.add_response(json={"result": [row()]}, is_reusable=True)
+
+    first = await hooks.list_changes(connector, datetime.now(UTC))
+    second = await hooks.list_changes(connector, datetime.now(UTC), first.next_page)
+
+    assert first.next_page is not None
+    assert second.next_page is None
 
 
 async def test_no_comment_is_lost_among_those_of_one_second(

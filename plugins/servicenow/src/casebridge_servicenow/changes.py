@@ -32,7 +32,8 @@ async def list_changes(
     """Return one page of our tickets that changed at or after ``since``, oldest change first.
 
     Raises:
-        InvalidRequest: ServiceNow ignored the condition, so that ours cannot be told from others.
+        InvalidRequest: ServiceNow ignored the condition, so that ours cannot be told from others;
+            or it shows no time, so that there is no next page.
     """
     place = Place.since(since) if page is None else Place.named(page)
     marker = client.table.columns.of("correlation_display")
@@ -50,11 +51,23 @@ async def list_changes(
         )
     spoken = await comments_since(client, [value_of(row.get("sys_id")) for row in rows], since)
     events = (_event(client.config, row, spoken) for row in rows)
-    following = Place.of(rows[-1], time=_UPDATED) if rows else None
     return ChangePage(
         events=tuple(event for event in events if event is not None),
-        next_page=None if following is None else str(following),
+        next_page=_next(rows, place),
     )
+
+
+def _next(rows: list[Row], place: Place) -> str | None:
+    """Return the page after these rows, None after the last and where there is no getting on."""
+    if not rows:
+        return None
+    following = Place.of(rows[-1], time=_UPDATED)
+    if following is None:
+        raise InvalidRequest(
+            f"the records come without {_UPDATED} or sys_id: let the integration account read them",
+            fields=(_UPDATED,),
+        )
+    return None if following == place else str(following)
 
 
 def _event(

@@ -93,7 +93,8 @@ def _zone(account: Row) -> CheckLine:
         return well(name, zone)
     if zone:
         return unsure(name, f"{zone}: changes may be listed late or twice", cure)
-    return unsure(name, "the instance's own, which may not be GMT", cure)
+    told = "the instance's own, which may not be GMT" if account else "cannot be seen"
+    return unsure(name, told, cure)
 
 
 async def _webhook(client: ServiceNowClient) -> CheckLine:
