@@ -58,8 +58,9 @@ def _option(option: click.Option) -> str:
         notes.append("Required.")
     elif option.show_default and option.default not in (None, "", False):
         notes.append(f"Default: `{option.default}`.")
-    names = f"{', '.join(option.opts)}{value}".replace("|", "\\|").replace(" RANGE", "")
-    return f"| `{names}` | {' '.join(filter(None, notes))} |"
+    names = ", ".join((*option.opts, *option.secondary_opts))
+    shown = f"{names}{value}".replace("|", "\\|").replace(" RANGE", "")
+    return f"| `{shown}` | {' '.join(filter(None, notes))} |"
 
 
 def _paragraphs(command: click.Command) -> str:

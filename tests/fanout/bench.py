@@ -100,7 +100,7 @@ class Counter:
     async def timeline(self, case: str, kind: str | None = None) -> list[TimelineRow]:
         """Read a case's timeline, or its rows of one kind."""
         rows = await self.bench.cases.timeline(self.who, case, limit=1000)
-        return [row for row in rows if kind in {None, row.kind}]
+        return [row for row, _ in rows if kind in {None, row.kind}]
 
 
 class Bench:

@@ -69,6 +69,7 @@ class Caller:
             "backfill_id": backfill["id"],
             "case_id": case["id"],
             "connector_id": connector["id"],
+            "event_id": self.deliver(token, {"hello": 1}).json()["event_id"],
             "ticket_id": case["tickets"][0]["id"],
             "token_id": token["id"],
         }

@@ -8,6 +8,7 @@ from casebridge.cli.backfill import backfill
 from casebridge.cli.case import case
 from casebridge.cli.connector import connector
 from casebridge.cli.demo import demo
+from casebridge.cli.event import event
 from casebridge.cli.flag import flag
 from casebridge.cli.keys import key, tenant
 from casebridge.cli.plugins import plugins
@@ -31,5 +32,5 @@ main.add_command(plugins)
 main.add_command(reconcile)
 main.add_command(key)
 main.add_command(tenant)
-for command in (connector, case, push, resync, replay, force_sync, backfill, token, flag):
+for command in (connector, case, push, resync, replay, force_sync, backfill, token, event, flag):
     main.add_command(command)

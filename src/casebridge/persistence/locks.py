@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
+import hashlib
+
+from sqlalchemy import BigInteger, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 
@@ -14,5 +16,7 @@ async def hold(session: AsyncSession, name: str) -> bool:
     """
     if session.get_bind().dialect.name == "sqlite":
         return False
-    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+    digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    key = bindparam("key", int.from_bytes(digest, signed=True), BigInteger)
+    await session.execute(select(func.pg_advisory_xact_lock(key)))
     return True

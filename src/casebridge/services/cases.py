@@ -16,6 +16,7 @@ from casebridge.domain.identifiers import ACTION, new_id
 from casebridge.persistence.cases import AnnotationRow, CaseRow, ContainmentActionRow, TimelineRow
 from casebridge.persistence.connectors import ConnectorRow, RefRow
 from casebridge.persistence.database import Database
+from casebridge.persistence.inbox import InboundEventRow
 from casebridge.services import timeline
 from casebridge.services.clock import Clock
 from casebridge.services.fanout import FanOut
@@ -231,20 +232,25 @@ class Cases:
         limit: int,
         after: int = 0,
         actor_label: str | None = None,
-    ) -> Sequence[TimelineRow]:
-        """Return timeline rows, oldest first; ``after`` is the row id to go on from.
+    ) -> Sequence[tuple[TimelineRow, str | None]]:
+        """Return timeline rows, oldest first, each with the id of the event that it refers to.
+
+        ``after`` is the row id to go on from.
 
         Raises:
             NotFound: the tenant has no such case.
         """
         async with self._database.read() as session:
             case = await _find(session, who, case_id)
-            query = select(TimelineRow).where(
-                TimelineRow.case_id == case.id, TimelineRow.id > after
+            query = (
+                select(TimelineRow, InboundEventRow.public_id)
+                .outerjoin(InboundEventRow, InboundEventRow.id == TimelineRow.event_id)
+                .where(TimelineRow.case_id == case.id, TimelineRow.id > after)
             )
             if actor_label is not None:
                 query = query.where(TimelineRow.actor_label == actor_label)
-            return (await session.scalars(query.order_by(TimelineRow.id).limit(limit))).all()
+            found = await session.execute(query.order_by(TimelineRow.id).limit(limit))
+            return [(row, event_id) for row, event_id in found]
 
 
 async def _find(session: AsyncSession, who: Principal, case_id: str) -> CaseRow:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -11,12 +11,13 @@ from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased, defer
 
+from casebridge.domain.decision import Reason
 from casebridge.persistence.cases import CaseRow
 from casebridge.persistence.connectors import ConnectorRow, RefRow
 from casebridge.persistence.database import Database
 from casebridge.persistence.inbox import InboundEventRow, InboxTokenRow
 from casebridge.persistence.schema import PublicRow
-from casebridge.services.faults import NotFound
+from casebridge.services.faults import Invalid, NotFound
 from casebridge.services.tenants import Principal
 
 
@@ -30,7 +31,7 @@ class EventFilter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     connector_id: str | None = None
     vendor: str | None = None
     applied: bool | None = None
-    reason: str | None = None
+    reason: Reason | None = None
     case_id: str | None = None
     token_id: str | None = None
     ticket_id: str | None = None
@@ -124,6 +125,7 @@ async def conditions(
 
     Raises:
         NotFound: it names something that the tenant does not have.
+        Invalid: a moment has no time zone, or is beyond the calendar.
     """
     event = InboundEventRow
     found: list[ColumnElement[bool]] = [event.tenant_id == who.tenant_id]
@@ -146,10 +148,19 @@ async def conditions(
     }
     found += [column == value for column, value in exact.items() if value is not None]
     if which.since is not None:
-        found.append(event.received_at >= which.since)
+        found.append(event.received_at >= _in_utc(which.since, "since"))
     if which.until is not None:
-        found.append(event.received_at < which.until)
+        found.append(event.received_at < _in_utc(which.until, "until"))
     return found
+
+
+def _in_utc(moment: datetime, field: str) -> datetime:
+    if moment.tzinfo is None:
+        raise Invalid("needs a time zone, such as 2026-03-01T08:00:00Z", field=field)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise Invalid("is beyond the calendar", field=field) from error
 
 
 async def _named(

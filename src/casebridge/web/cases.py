@@ -120,5 +120,5 @@ class CaseController(Controller):
             after=decode_cursor(cursor) or 0,
             actor_label=actor_label,
         )
-        more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
-        return Page([TimelineView.of(row) for row in rows[:limit]], more)
+        more = encode_cursor(rows[limit - 1][0].id) if len(rows) > limit else None
+        return Page([TimelineView.of(*row) for row in rows[:limit]], more)

@@ -30,7 +30,7 @@ async def case_page(bridge: TheBridge, who: PageReader, case_id: FromPath[str]) 
     rows = await bridge.cases.timeline(who, case_id, limit=_SHOWN_ROWS)
     context = {
         "case": CaseDetailView.of_detail(detail),
-        "rows": [TimelineView.of(row) for row in rows],
+        "rows": [TimelineView.of(*row) for row in rows],
     }
     return Template("case.html", context=context, headers=_HEADERS)
 

@@ -187,19 +187,25 @@ class CaseDetailView(CaseView, frozen=True, kw_only=True):
 
 
 class TimelineView(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the timeline."""
+    """One line of the timeline; ``event_id`` is the stored webhook that it comes from."""
 
     at: datetime
     kind: str
     actor_label: str
     text: str
+    event_id: str | None
     detail: dict[str, Any]
 
     @classmethod
-    def of(cls, row: TimelineRow) -> TimelineView:
+    def of(cls, row: TimelineRow, event_id: str | None) -> TimelineView:
         """Show a row."""
         return cls(
-            at=row.at, kind=row.kind, actor_label=row.actor_label, text=row.text, detail=row.detail
+            at=row.at,
+            kind=row.kind,
+            actor_label=row.actor_label,
+            text=row.text,
+            event_id=event_id,
+            detail=row.detail,
         )
 
 
