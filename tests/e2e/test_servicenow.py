@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from casebridge_sandbox import RunningSandbox
+from tests.letters import Mailbox
 from tests.stage import Service, eventually
 
 Vendor = RunningSandbox[Any]
@@ -101,6 +102,26 @@ def test_the_business_rule_of_the_guide_is_taken_by_the_inbox(
     answer = httpx.post(letter["url"], content=letter["body"], headers=letter["headers"])
     assert (answer.status_code, answer.json()["applied"]) == (200, True)
     assert service.api.status(case) == "resolved"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"sys_id": "46e18c0fa9fe19810066a0083f76bd56", "short_description": "a\x09b"}',
+        b'{"sys_id": "46e18c0fa9fe19810066a0083f76bd56", "state": "6",}',
+        b'{"sys_id": "46e18c0fa9fe19810066a0083f76bd56", "state": "\\u00zz"}',
+        b'{"sys_id": "46e18c0fa9fe19810066a0083f76bd56", "short_description": "say "hi""}',
+        "{“sys_id”: “46e18c0fa9fe19810066a0083f76bd56”, “state”: “6”}".encode(),
+        b'{"sys_id": "46e18c0fa9fe19810066a0083f76bd56", "sta',
+        b'[{"sys_id": "46e18c0fa9fe19810066a0083f76bd56"}]',
+    ],
+    ids=["control", "comma", "escape", "quotes", "smart quotes", "cut", "list"],
+)
+def test_a_body_that_a_script_pasted_together_is_a_clear_400(service: Service, body: bytes) -> None:
+    answer = Mailbox.mint(service).post(body)
+
+    assert answer.status_code == 400
+    assert "JSON" in answer.json()["detail"]
 
 
 def sent_by_rule(guide: str, sys_id: str, secret: str, now: int) -> dict[str, Any]:

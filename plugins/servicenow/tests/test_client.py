@@ -140,6 +140,7 @@ async def test_a_search_asks_for_few_fields_and_few_rows(
     assert params["sysparm_query"] == "correlation_id=cb-case-7-c1^ORDERBYsys_created_on"
     assert params["sysparm_display_value"] == "all"
     assert int(params["sysparm_limit"]) <= 100
+    assert params["sysparm_no_count"] == params["sysparm_suppress_pagination_header"] == "true"
     assert "correlation_id" in params["sysparm_fields"].split(",")
     assert ticket.ref.external_id == SYS_ID
 
