@@ -15,7 +15,7 @@ from casebridge.services.inbox import InboxAnswer
 from casebridge.services.tokens import INBOX_PATH
 from casebridge.web.access import TheBridge
 from casebridge.web.inbox_document import RESPONSES, SignedDelivery, StaticDelivery
-from casebridge.web.url_secrets import url_secret, without
+from casebridge.web.url_secrets import token_id_of, url_secret, without
 
 _PATH = INBOX_PATH.removeprefix("/v1")
 
@@ -29,7 +29,7 @@ _PATH = INBOX_PATH.removeprefix("/v1")
 )
 async def receive(bridge: TheBridge, request: Request[Any, Any, Any]) -> InboxAnswer:
     """Take a webhook; the token's public id is in `X-AiSOC-Token-Id`."""
-    return await _receive(bridge, request, _headers(request).get(TOKEN_HEADER, ""))
+    return await _receive(bridge, request, token_id_of(_headers(request).get(TOKEN_HEADER, "")))
 
 
 @post(

@@ -32,11 +32,16 @@ class UrlSecrets:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on with its secret beside the path instead of in it."""
         found = _AFTER_INBOX.search(scope["path"])
-        if found is not None and not _TOKEN.fullmatch(found["rest"]):
+        if found is not None and (found["token"] or not _TOKEN.fullmatch(found["rest"])):
             scope["path"] = scope["path"][: found.start("rest")] + MASK
             scope["raw_path"] = scope["path"].encode()
             scope["state"][_KEY] = found["rest"]
         await self._app(scope, receive, send)
+
+
+def token_id_of(text: str) -> str:
+    """Return a token id as it came, or the mask when it is none: it may be a secret gone astray."""
+    return text if _TOKEN.fullmatch(text) else MASK
 
 
 def url_secret(request: Request[Any, Any, Any]) -> str:
