@@ -14,6 +14,7 @@ from casebridge_core import (
     AuthenticationFailed,
     CaseProjection,
     CaseStatus,
+    ChangePage,
     Connector,
     NativeStatus,
     OutcomeUnknown,
@@ -99,7 +100,8 @@ class Desk:
 
     A status behind a wall cannot be entered by the bridge. ``unclear`` are the tickets of which the
     bridge has not seen what its last push came to. A fresh ticket is hidden from a search
-    for ``hidden_for``; the vendor's clock has the resolution ``grain``.
+    for ``hidden_for``; the vendor's clock has the resolution ``grain``. A list of changes has
+    ``page_size`` tickets a page, and shows those in ``lagging`` as they were.
     """
 
     vendor: str
@@ -110,6 +112,8 @@ class Desk:
     hidden_for: timedelta = timedelta(seconds=25)
     grain: timedelta = timedelta(microseconds=1)
     call_seconds: float = 0.4
+    page_size: int = 2
+    lagging: dict[str, Issue] = field(default_factory=dict)
     issues: dict[str, Issue] = field(default_factory=dict)
     deleted: list[Issue] = field(default_factory=list)
     walls: set[str] = field(default_factory=set)
@@ -210,6 +214,29 @@ class Desk:
             for issue in self.issues.values()
             if issue.correlation_key == correlation_key
             and self.clock() - issue.stored_at >= self.hidden_for
+        )
+
+    def changes(self, since: datetime, page: str | None) -> ChangePage:
+        """List the tickets that changed since a moment, oldest change first."""
+        shown = {**self.issues, **self.lagging}
+        found = sorted(
+            (issue for issue in shown.values() if issue.updated_at >= since),
+            key=lambda issue: (issue.updated_at, issue.number),
+        )
+        start = int(page or 0)
+        end = start + self.page_size
+        return ChangePage(
+            events=tuple(
+                TicketEvent(
+                    vendor=self.vendor,
+                    external_id=issue.number,
+                    key=f"T-{issue.number}",
+                    status=self._native(issue.status),
+                    occurred_at=issue.updated_at,
+                )
+                for issue in found[start:end]
+            ),
+            next_page=str(end) if end < len(found) else None,
         )
 
     def get(self, number: str) -> Issue:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from types import ModuleType
 from typing import Any
 
@@ -12,6 +13,7 @@ from casebridge_core import (
     Capability,
     CaseProjection,
     CaseStatus,
+    ChangePage,
     CheckLine,
     CommentRef,
     ConnectionReport,
@@ -56,11 +58,7 @@ def _declaring(desk: Desk) -> tuple[Hook, ...]:
             title=desk.vendor.title(),
             config_type=DeskConfig,
             capabilities=frozenset(Capability)
-            - {
-                Capability.LIST_CHANGES,
-                Capability.INBOUND_ASSIGNEE,
-                Capability.INBOUND_COMMENTS,
-            },
+            - {Capability.INBOUND_ASSIGNEE, Capability.INBOUND_COMMENTS},
             index_lag=30.0,
         )
 
@@ -146,6 +144,14 @@ def _reading(desk: Desk) -> tuple[Hook, ...]:
         return await desk.call(connector, "fetch", number, lambda _: desk.shown(desk.get(number)))
 
     @hookimpl
+    async def itsm_list_changes(
+        connector: Connector[Any], since: datetime, page: str | None
+    ) -> ChangePage:
+        return await desk.call(
+            connector, "list_changes", page or "", lambda _: desk.changes(since, page)
+        )
+
+    @hookimpl
     async def itsm_find_comment(
         connector: Connector[Any], ticket: TicketRef, key: str
     ) -> tuple[CommentRef, ...]:
@@ -168,6 +174,7 @@ def _reading(desk: Desk) -> tuple[Hook, ...]:
     return (
         itsm_find_ticket,
         itsm_fetch_ticket,
+        itsm_list_changes,
         itsm_find_comment,
         itsm_identify_account,
         itsm_check_connection,

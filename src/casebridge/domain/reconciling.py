@@ -21,9 +21,35 @@ RETRY: Final = timedelta(seconds=60)
 _JITTER: Final = 0.2
 
 
-def list_from(cursor: datetime, *, index_lag: timedelta) -> datetime:
-    """Return from when (the vendor's time) to list, with the overlap."""
-    return cursor - MARGIN - index_lag
+class Listing(msgspec.Struct, frozen=True, kw_only=True):
+    """A list of changes, and where to go on in it.
+
+    ``since`` is from when (the vendor's time) it lists, ``began_at`` when (ours) it was begun,
+    ``page`` the vendor's name of the next page (None: the first), ``pages`` how many were read.
+    """
+
+    since: datetime
+    began_at: datetime
+    page: str | None = None
+    pages: int = 0
+
+    def turned(self, page: str | None) -> Listing | None:
+        """Return the listing after one more page, None after the last."""
+        if page is None:
+            return None
+        return msgspec.structs.replace(self, page=page, pages=self.pages + 1)
+
+
+def new_listing(
+    cursor: datetime, listed_at: datetime | None, now: datetime, *, index_lag: timedelta
+) -> Listing:
+    """Begin a list of what changed since the last one, with an overlap.
+
+    ``listed_at`` is when (our time) the last one was begun: what changed while it was being read
+    may have come too late for its first pages.
+    """
+    known = cursor if listed_at is None else min(cursor, listed_at)
+    return Listing(since=known - MARGIN - index_lag, began_at=now)
 
 
 def moved_cursor(

@@ -6,14 +6,14 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import count
 from typing import Final
 
+import msgspec
 from sqlalchemy import select
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from casebridge.domain.reconciling import graced_until, list_from, moved_cursor
+from casebridge.domain.reconciling import Listing, graced_until, moved_cursor, new_listing
 from casebridge.engine.admission import Admission, PutOff
 from casebridge.engine.claims import LeaseLost
 from casebridge.engine.identity import identify
@@ -38,9 +38,17 @@ from casebridge_core import (
 log = logging.getLogger(__name__)
 
 _PORTION: Final = 50
-_ENDLESS: Final = 500
+_ENDLESS: Final = 10_000
 _READS: Final = 20
 _ATTEMPTS: Final = 3
+
+
+class EndlessList(UnexpectedResponse):
+    """A vendor's list of changes comes to no end."""
+
+    def __init__(self, why: str) -> None:
+        """Say what shows it."""
+        super().__init__(f"the vendor's list of changes comes to no end: {why}")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,8 +60,7 @@ class _Turn:
 
     lease: ReconcileLease
     reader: Reader
-    began: datetime
-    start: datetime
+    listing: Listing
     cursor: datetime | None
     again_at: datetime | None = None
     problem: str | None = None
@@ -115,40 +122,34 @@ class ReconcileTurns:
             account = await identify(self._database, hooks, connector, row.id)
         reader = Reader(row_id=row.id, hooks=hooks, connector=connector, account=account)
         start = row.changes_cursor or oldest or row.reconciled_at or row.created_at
-        return _Turn(
-            lease=lease,
-            reader=reader,
-            began=began,
-            start=list_from(start, index_lag=reader.index_lag),
-            cursor=row.changes_cursor,
-        )
+        listing = new_listing(start, row.reconciled_at, began, index_lag=reader.index_lag)
+        if row.changes_listing is not None:
+            listing = msgspec.json.decode(row.changes_listing, type=Listing)
+        return _Turn(lease=lease, reader=reader, listing=listing, cursor=row.changes_cursor)
 
     async def _list(self, turn: _Turn) -> None:
-        """List what changed since the cursor, and reflect it page by page.
+        """List what changed, and reflect it page by page; after a portion, others have their turn.
 
-        It ends after a portion, but not before the cursor has moved: else the next turn would be
-        the same.
+        Where it goes on is noted after each page, so that nothing is listed twice for that.
         """
-        reader, first = turn.reader, turn.cursor
-        page: str | None = None
-        seen: set[str] = set()
-        for number in count(1):
+        hooks, connector = turn.reader.hooks, turn.reader.connector
+        seen = {turn.listing.page} - {None}
+        for _ in range(_PORTION):
             await self._admission.wait(turn.lease)
-            asked_at = self._clock()
-            found = await reader.hooks.list_changes(reader.connector, turn.start, page)
+            asked_at, here = self._clock(), turn.listing
+            found = await hooks.list_changes(connector, here.since, here.page)
             await self._reflect(turn, found.events, asked_at)
-            page = found.next_page
-            await self._note(turn, found.events, asked_at, last=page is None)
-            if page is None:
+            if found.next_page in seen:
+                raise EndlessList("a page leads to one that was there before")
+            if here.pages >= _ENDLESS:
+                raise EndlessList(f"it has more than {_ENDLESS} pages")
+            seen |= {found.next_page} - {None}
+            ahead = here.turned(found.next_page)
+            await self._note(turn, found.events, asked_at, ahead)
+            if ahead is None:
                 return
-            if page in seen or number >= _ENDLESS:
-                raise UnexpectedResponse(
-                    f"{reader.title}'s list of changes comes to no end: page {number} leads"
-                    " to another that was there before"
-                )
-            seen.add(page)
-            if number >= _PORTION and turn.cursor != first:
-                raise PutOff(self._clock())
+            turn.listing = ahead
+        raise PutOff(self._clock())
 
     async def _reflect(
         self, turn: _Turn, events: Sequence[TicketEvent], asked_at: datetime
@@ -179,17 +180,19 @@ class ReconcileTurns:
             )
 
     async def _note(
-        self, turn: _Turn, events: Sequence[TicketEvent], asked_at: datetime, *, last: bool
+        self,
+        turn: _Turn,
+        events: Sequence[TicketEvent],
+        asked_at: datetime,
+        ahead: Listing | None,
     ) -> None:
-        """Move the cursor past a page whose changes are committed."""
-        before = turn.cursor
-        turn.cursor = moved_cursor(before, (event.occurred_at for event in events), asked_at)
-        if turn.cursor == before and not last:
-            return
+        """Move the cursor past a page whose changes are committed, and turn the page."""
+        turn.cursor = moved_cursor(turn.cursor, (event.occurred_at for event in events), asked_at)
         async with self._leases.commit(turn.lease) as (_, row):
             row.changes_cursor = turn.cursor
-            if last:
-                row.reconciled_at = turn.began
+            row.changes_listing = msgspec.json.encode(ahead).decode() if ahead else None
+            if ahead is None:
+                row.reconciled_at = turn.listing.began_at
                 row.reconcile_error = turn.problem
 
     async def _verify(self, turn: _Turn) -> None:

@@ -21,7 +21,7 @@ from casebridge.engine.outcomes import keep_quiet, trip_breaker
 from casebridge.engine.reconcile_leases import ReconcileLease, ReconcileLeases
 from casebridge.engine.reconcile_turn import ReconcileTurns
 from casebridge.services.clock import Clock
-from casebridge_core import CasebridgeError, PushError, RateLimited
+from casebridge_core import CasebridgeError, PushError, RateLimited, VendorUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -121,6 +121,8 @@ class Reconciler:
         again_at = retry_run(now, self._period, retry_after)
         async with self._leases.commit(lease) as (_, row):
             row.reconcile_error = told
+            if not isinstance(error, VendorUnavailable | RateLimited):
+                row.changes_listing = None  # its next page may be the cause
             if isinstance(error, PushError) and error.pauses_connector:
                 trip_breaker(row, error, now)
                 again_at = now  # once it is resumed

@@ -18,7 +18,8 @@ class ConnectorRow(PublicRow):
     ``quiet_until`` is when the vendor takes calls again; ``removed_at`` marks a removed instance,
     whose refs stay. ``calls_per_minute`` (NULL: no limit) and ``in_flight`` are its limits, shared
     by all workers; ``tokens`` and ``tokens_at`` are the state of its bucket. ``changes_cursor`` is
-    the vendor's time up to which the reconciler has listed changes, ``reconcile_due_at`` when it
+    the vendor's time up to which the reconciler has listed changes, ``changes_listing`` where the
+    list that is not at its end goes on (a `Listing` in JSON), ``reconcile_due_at`` when it
     looks again, ``reconcile_token`` and ``reconcile_until`` the lease of the one that is at it.
     ``renewing_until`` is the lease of the one that is renewing the credential.
     """
@@ -47,6 +48,7 @@ class ConnectorRow(PublicRow):
     last_failure_at: Mapped[datetime | None]
     last_failure: Mapped[str | None] = mapped_column(Text)
     changes_cursor: Mapped[datetime | None]
+    changes_listing: Mapped[str | None] = mapped_column(Text)
     reconciled_at: Mapped[datetime | None]
     reconcile_due_at: Mapped[datetime | None]
     reconcile_error: Mapped[str | None] = mapped_column(Text)

@@ -87,6 +87,7 @@ def _new_columns() -> dict[str, list[sa.Column[Any]]]:
         ],
         "connectors": [
             sa.Column("changes_cursor", MOMENT),
+            sa.Column("changes_listing", sa.Text()),
             sa.Column("reconciled_at", MOMENT),
             sa.Column("reconcile_due_at", MOMENT),
             sa.Column("reconcile_error", sa.Text()),
