@@ -42,6 +42,9 @@ ME = {"accountId": "5b-bridge", "displayName": "Casebridge", "timeZone": "Europe
 GONE = {"errorMessages": ["Issue does not exist or you do not have permission to see it."]}
 
 
+KEY = "casebridge.t1.CASE-7.c1"
+
+
 def fetch_url(api: str = API) -> str:
     fields = "status%2Cassignee%2Clabels%2Cupdated"
     return f"{api}/issue/10231?fields={fields}&properties=casebridge"
@@ -136,6 +139,12 @@ async def test_a_404_with_a_refused_credential_is_about_the_credential(
         ({"X-RateLimit-Reset": "{soon}"}, 50, 61),
         ({"RateLimit-Reason": "jira-quota-tenant-based"}, 600, 3600),
         ({"Retry-After": "3", "RateLimit-Reason": "jira-per-issue-on-write"}, 3, 3),
+        ({"Retry-After": "5", "RateLimit-Reason": "jira-burst-based"}, 5, 5),
+        ({"RateLimit-Reason": "jira-quota-global-based"}, 600, 3600),
+        ({"Retry-After": "1800", "RateLimit-Reason": "jira-quota-global-based"}, 1800, 1800),
+        ({"X-RateLimit-Reset": "{minute}"}, 1, 61),
+        ({"Retry-After": "0"}, 1, 1),
+        ({"Retry-After": "0", "X-RateLimit-Reset": "{soon}"}, 50, 61),
     ],
 )
 async def test_a_429_says_how_long_to_wait(
@@ -149,7 +158,8 @@ async def test_a_429_says_how_long_to_wait(
 ) -> None:
     soon = datetime.now(UTC) + timedelta(minutes=1)
     filled = {
-        name: text.format(soon=f"{soon:%Y-%m-%dT%H:%M:%SZ}") for name, text in headers.items()
+        name: text.format(soon=f"{soon:%Y-%m-%dT%H:%M:%SZ}", minute=f"{soon:%Y-%m-%dT%H:%MZ}")
+        for name, text in headers.items()
     }
     httpx_mock.add_response(status_code=429, headers=filled)
     with pytest.raises(RateLimited) as limited:
@@ -192,6 +202,74 @@ async def test_a_refused_create_names_the_fields_and_labels_have_their_cure(
     with pytest.raises(InvalidRequest, match="create screen") as refused:
         await hooks.push_case(online(), projection)
     assert refused.value.fields == ("labels", "customfield_1")
+
+
+async def test_a_priority_goes_by_its_id_in_the_live_list(
+    hooks: VendorHooks, online: Connect, httpx_mock: HTTPXMock, projection: CaseProjection
+) -> None:
+    """The account's language decides about names: 'Hoch' is what the administrator sees."""
+    values = [{"id": "10001", "name": "Hoch"}, {"id": "10002", "name": "Mittel"}]
+    httpx_mock.add_response(url=f"{API}/priority/search?maxResults=100", json={"values": values})
+    httpx_mock.add_response(url=f"{API}/issue", status_code=503)
+    with pytest.raises(OutcomeUnknown):
+        await hooks.push_case(online(priorities={projection.severity: "hoch"}), projection)
+    sent = json.loads(httpx_mock.get_requests()[-1].content)
+    assert sent["fields"]["priority"] == {"id": "10001"}
+
+
+@pytest.mark.parametrize("chosen", ["7", "Unheard of", "High"])
+async def test_a_priority_that_is_not_in_the_list_is_left_to_jiras_answer(
+    hooks: VendorHooks,
+    online: Connect,
+    httpx_mock: HTTPXMock,
+    projection: CaseProjection,
+    chosen: str,
+) -> None:
+    httpx_mock.add_response(
+        url=f"{API}/priority/search?maxResults=100", status_code=500, is_optional=True
+    )
+    refusal = {"errors": {"priority": "The priority selected is invalid."}}
+    httpx_mock.add_response(url=f"{API}/issue", status_code=400, json=refusal)
+    httpx_mock.add_response(url=f"{API}/issue", status_code=503)
+    with pytest.raises(OutcomeUnknown):
+        await hooks.push_case(online(priorities={projection.severity: chosen}), projection)
+    first, second = [json.loads(r.content) for r in httpx_mock.get_requests(method="POST")]
+    key = "id" if chosen.isdecimal() else "name"
+    assert first["fields"]["priority"] == {key: chosen}
+    assert "priority" not in second["fields"]
+
+
+async def test_a_create_whose_transition_failed_is_a_created_issue(
+    hooks: VendorHooks, online: Connect, httpx_mock: HTTPXMock, projection: CaseProjection
+) -> None:
+    """A rule of the project may put one in; what counts is the status that is read back."""
+    failed = {"status": 400, "errorCollection": {"errorMessages": ["no"], "errors": {}}}
+    made = {"id": "10231", "key": "SEC-12", "self": f"{API}/issue/10231", "transition": failed}
+    httpx_mock.add_response(url=f"{API}/issue", status_code=201, json=made)
+    httpx_mock.add_response(url=f"{API}/issue/10231/remotelink", status_code=201, json={})
+    status = {"name": "To Do", "id": "1", "statusCategory": {"key": "new"}}
+    found = {"id": "10231", "key": "SEC-12", "fields": {"status": status}}
+    httpx_mock.add_response(url=fetch_url(), json=found)
+    pushed = await hooks.push_case(online(), projection)
+    assert (pushed.ticket.ref.key, pushed.ticket.status.name) == ("SEC-12", "To Do")
+
+
+async def test_an_issue_that_takes_no_more_comments_has_its_cure(
+    hooks: VendorHooks, online: Connect, httpx_mock: HTTPXMock, comment: ProjectedComment
+) -> None:
+    httpx_mock.add_response(status_code=413, json={"errorMessages": ["too many"]})
+    with pytest.raises(InvalidRequest, match="delete some"):
+        await hooks.push_comment(online(), REF, comment)
+
+
+async def test_an_issue_that_cannot_be_read_is_there_all_the_same(
+    hooks: VendorHooks, online: Connect, httpx_mock: HTTPXMock
+) -> None:
+    """Leaving it out would have the host create a second one."""
+    unreadable = {"id": "10231", "key": "SEC-12", "fields": {"labels": [KEY], "status": None}}
+    httpx_mock.add_response(json={"issues": [unreadable], "isLast": True})
+    with pytest.raises(UnexpectedResponse):
+        await hooks.find_ticket(online(), KEY)
 
 
 async def test_a_vendor_that_cannot_be_reached_was_not_told_anything(

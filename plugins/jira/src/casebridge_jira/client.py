@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 Json = Mapping[str, Any]
 
 _FOUND_AT_MOST: Final = 50
+_PRIORITIES_AT_MOST: Final = 100
 _COMMENTS_A_PAGE: Final = 100
 _MOST_COMMENTS: Final = 5_000
 
@@ -110,9 +111,13 @@ class JiraClient:
         found = await self.search(
             f"{labelled} ORDER BY created ASC", TICKET_FIELDS, limit=_FOUND_AT_MOST
         )
-        tickets = (
+        tickets = [
             read_ticket(issue, self.config.base_url, correlation_key) for issue in found["issues"]
-        )
+        ]
+        if None in tickets:  # it is there all the same: leaving it out would have it made again
+            raise UnexpectedResponse(
+                "Jira found an issue by its label and does not show its status"
+            )
         return tuple(t for t in tickets if t is not None and t.correlation_key == correlation_key)
 
     async def search(
@@ -123,7 +128,11 @@ class JiraClient:
         ``page`` is Cloud's ``nextPageToken`` or Data Center's ``startAt``. An anonymous caller
         gets an empty page and no error, so an empty page makes sure of the account.
         """
-        payload: dict[str, object] = {"jql": jql, "fields": list(fields), "maxResults": limit}
+        payload: dict[str, object] = {
+            "jql": jql,
+            "fields": ["key", *fields],  # Cloud shows the key only where it is asked for
+            "maxResults": limit,
+        }
         if page is not None:
             payload["nextPageToken" if self.config.is_cloud else "startAt"] = page
         path = "/search/jql" if self.config.is_cloud else "/search"
@@ -182,6 +191,18 @@ class JiraClient:
     async def link(self, external_id: str, link: Json) -> None:
         """Add a remote link, or replace the one with the same ``globalId``."""
         await self._call("POST", f"/issue/{external_id}/remotelink", payload=dict(link))
+
+    async def priorities(self) -> tuple[tuple[str, str], ...]:
+        """Return the id and the name of every priority, in the language of the account.
+
+        Source: Atlassian, Jira Cloud REST v3, Issue priorities, Search priorities; Data Center has
+        the plain list.
+        """
+        path = "/priority/search" if self.config.is_cloud else "/priority"
+        answer = await self._call("GET", path, params={"maxResults": _PRIORITIES_AT_MOST})
+        listed = answer.get("values") if isinstance(answer, Mapping) else answer
+        pairs = ((read_id(each.get("id")), each.get("name")) for each in read_objects(listed))
+        return tuple((number, name) for number, name in pairs if number and isinstance(name, str))
 
     async def workflow_statuses(
         self, project: str, issue_type: str | None = None

@@ -50,6 +50,8 @@ async def _create(
     client: JiraClient, projection: CaseProjection, notes: list[str]
 ) -> tuple[str, str]:
     fields, properties = issue_fields(client.config, projection), [correlation_property(projection)]
+    if "priority" in fields:
+        fields["priority"] = await _live_priority(client, fields["priority"])
     try:
         return await client.create(fields, properties)
     except InvalidRequest as refusal:
@@ -58,6 +60,22 @@ async def _create(
             del fields["priority"]
             return await client.create(fields, properties)
         raise await _explained(client, refusal) from refusal
+
+
+async def _live_priority(client: JiraClient, chosen: dict[str, str]) -> dict[str, str]:
+    """Return a priority by its id: names are translated for the account, ids are not.
+
+    One that the live list lacks stays as it is, and Jira's answer decides.
+    """
+    if "id" in chosen:
+        return chosen
+    try:
+        listed = await client.priorities()
+    except PushError:
+        return chosen
+    wanted = chosen["name"].casefold()
+    found = next((number for number, name in listed if name.casefold() == wanted), None)
+    return {"id": found} if found is not None else chosen
 
 
 async def _explained(client: JiraClient, refusal: InvalidRequest) -> PushError:

@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 
 _REASON_LIMIT: Final = 500
 _QUOTA_WAIT: Final = 900.0
+_SHORTEST_WAIT: Final = 1.0
+_CURES: Final = {
+    410: "; this call is gone, check the deployment",
+    413: "; Jira limits comments and links of one issue: delete some of them",
+    422: "; the workflow or the fields are configured in a way that Jira cannot carry out",
+}
 
 
 def refine(response: httpx.Response, document: object) -> PushError | None:
@@ -54,12 +60,10 @@ def refine(response: httpx.Response, document: object) -> PushError | None:
             return TicketNotFound(told)
         case 409:
             return VendorUnavailable(f"{told}; the issue was being changed at the same moment")
-        case 410:
-            return InvalidRequest(f"{told}; this call is gone, check the deployment")
         case 429:
             return _rate_limited(response)
         case code if code < 500:  # noqa: PLR2004 - the HTTP client error range
-            return InvalidRequest(told, fields=fields_of(document))
+            return InvalidRequest(told + _CURES.get(code, ""), fields=fields_of(document))
         case _:
             return None
 
@@ -104,4 +108,4 @@ def _rate_limited(response: httpx.Response) -> RateLimited:
     if not wait and "quota" in reason:
         wait = _QUOTA_WAIT
     told = f"{response.request.url.host} asks to wait" + (f" ({reason})" if reason else "")
-    return RateLimited(told, retry_after=wait)
+    return RateLimited(told, retry_after=None if wait is None else max(wait, _SHORTEST_WAIT))
