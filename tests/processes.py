@@ -36,12 +36,15 @@ class ServiceProcess:
 
 
 @contextmanager
-def service_process(data_dir: Path, port: int) -> Iterator[ServiceProcess]:
+def service_process(
+    data_dir: Path, port: int, *, database_url: str = ""
+) -> Iterator[ServiceProcess]:
     """Serve Casebridge in a process of its own; whatever is left of it is killed in the end."""
     url = f"http://127.0.0.1:{port}"
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("CASEBRIDGE_")},
         "CASEBRIDGE_DATA_DIR": str(data_dir),
+        "CASEBRIDGE_DATABASE_URL": database_url,
         "CASEBRIDGE_PUBLIC_URL": url,
         "CASEBRIDGE_LEASE_SECONDS": "1",
         "CASEBRIDGE_SWEEP_SECONDS": "0.1",
