@@ -20,6 +20,7 @@ from casebridge.engine.minting import Minting
 from casebridge.engine.reconcile_leases import ReconcileLeases
 from casebridge.engine.reconcile_turn import ReconcileTurns
 from casebridge.engine.reconciler import Reconciler
+from casebridge.engine.retention import Retention
 from casebridge.engine.situation import Lookout
 from casebridge.engine.steps import Steps
 from casebridge.persistence.database import Database
@@ -151,11 +152,13 @@ async def open_bridge(
         driver = BackfillDriver(database, fanout, clock, vendors=vendors)
         readings = Readings(fanout, clock)
         reconciler = _reconciler(settings, bridge, connections, gate, readings, clock)
+        retention = _retention(settings, database, clock)
         driven = converging and settings.workers > 0
         async with (
             _running(engine, claims, convergence, catalog if converging else None),
             _driving(driver if driven else None, settings.sweep_seconds),
             _driving(reconciler if driven else None, settings.sweep_seconds),
+            _driving(retention if driven else None, settings.sweep_seconds),
         ):
             yield bridge
     finally:
@@ -225,6 +228,12 @@ def _reconciler(
     )
     vendors = [name for name in catalog if catalog[name].can(Capability.LIST_CHANGES)]
     return Reconciler(leases, turns, admission, clock, period=period, vendors=vendors)
+
+
+def _retention(settings: Settings, database: Database, clock: Clock) -> Retention | None:
+    if settings.event_retention_days == 0:
+        return None
+    return Retention(database, clock, lasting=timedelta(days=settings.event_retention_days))
 
 
 def _engine(settings: Settings, database: Database, clock: Clock) -> Engine:

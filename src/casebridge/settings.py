@@ -20,6 +20,7 @@ _POSTGRES: Final = "postgresql+asyncpg:"
 _WORDS: Final = {
     "Expected `int` >=": "must be 0 or more",
     "Expected `float` >": "must be more than 0",
+    "Expected `int` <=": "is too large",
     "Expected `int`": "must be a whole number",
     "Expected `float` >=": "must be 0 or more",
     "Expected `float` <=": "is too large",
@@ -62,6 +63,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         inbox_timestamp_seconds: how far a signed timestamp may be from the present.
         inbox_token_rate: authentic deliveries a minute with one token; 0 is no limit.
         inbox_address_rate: refused requests a minute from one address; 0 is no limit.
+        event_retention_days: how long headers and body of a stored event are kept; 0 is for ever.
         private_hosts: host names, addresses or networks, comma-separated, in private ranges that
             vendors may be at; ``localhost`` stands for this machine when it is named as such.
         plain_http_hosts: host names, comma-separated, that vendors may be called at without TLS.
@@ -87,6 +89,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     inbox_timestamp_seconds: Annotated[int, Meta(ge=0)] = 300
     inbox_token_rate: Annotated[int, Meta(ge=0)] = 6000
     inbox_address_rate: Annotated[int, Meta(ge=0)] = 120
+    event_retention_days: Annotated[int, Meta(ge=0, le=36_500)] = 90
     trusted_proxies: str = ""
     private_hosts: str = "localhost"
     plain_http_hosts: str = ""
