@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 import httpx
 import pytest
@@ -143,6 +145,16 @@ def test_a_reset_forgets_everything(
     assert jira.control.webhooks().endpoints == ()
     assert jira.control.scenario()["search_lag_searches"] == 0
     assert jira_api.post("/issue", json=issue()).json()["key"] == "SEC-1"
+
+
+def test_every_answer_tells_the_time_of_the_vendor(jira: Jira, jira_api: httpx.Client) -> None:
+    jira.control.advance_clock(7200)
+
+    answers = [jira_api.get("/myself"), jira_api.get("/no/such/path")]
+
+    for told in (parsedate_to_datetime(each.headers["date"]) for each in answers):
+        assert 7140 < (told - datetime.now(UTC)).total_seconds() < 7260
+    assert [len(each.headers.get_list("date")) for each in answers] == [1, 1]
 
 
 def test_the_log_tells_operations_and_actors(

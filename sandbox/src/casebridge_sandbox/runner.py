@@ -167,6 +167,7 @@ class _Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                date_header=False,  # the vendor's clock tells the time
                 timeout_graceful_shutdown=_STOP_SECONDS,
             )
         )

@@ -7,6 +7,7 @@ import inspect
 import ipaddress
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import replace
+from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -164,7 +165,11 @@ class SandboxApplication:
     ) -> None:
         reply = outcome.reply
         if reply is not None:
-            headers = {"content-length": str(len(reply.body)), **reply.headers}
+            headers = {
+                "date": format_datetime(self._sandbox.clock(), usegmt=True),
+                "content-length": str(len(reply.body)),
+                **reply.headers,
+            }
             if reply.status == 204:  # noqa: PLR2004 - a 204 has no length to declare
                 del headers["content-length"]
             await send(
