@@ -118,6 +118,18 @@ async def test_a_clock_that_is_wrong_is_noticed(
     assert "authorization" not in anonymous.headers
 
 
+async def test_an_instance_that_is_ahead_is_noticed_over_real_http(
+    hooks: VendorHooks, vendor: ServiceNow, sandbox: Sandbox
+) -> None:
+    sandbox.control.advance_clock(600)
+
+    report = await hooks.check_connection(vendor)
+
+    assert line(report, "Clock").ok is False
+    assert "ahead" in line(report, "Clock").detail
+    assert "NTP" in line(report, "Clock").cure
+
+
 async def test_an_instance_that_tells_no_time_fails_nothing(
     hooks: VendorHooks, connector: ServiceNow, httpx_mock: HTTPXMock
 ) -> None:

@@ -31,13 +31,13 @@ async def test_extra_fields_are_filled_from_the_projection(
     projection: CaseProjection,
 ) -> None:
     sandbox.control.change_scenario(extra_columns=["u_case", "u_origin"])
-    extra = {"u_case": "{severity} {case_id}: {deep_link}", "u_origin": "bridge"}
+    extra = {"u_case": "{severity}  {case_id}:\r\n{deep_link}", "u_origin": "bridge"}
     evil = msgspec.structs.replace(projection, title="{deep_link} ^ORactive=true")
 
     created = await hooks.push_case(connect(extra_fields=extra), evil)
 
     stored = sandbox.control.ticket(created.ticket.ref.key).fields
-    assert stored["u_case"] == "high case-7: https://soc.example.com/cases/case-7"
+    assert stored["u_case"] == "high  case-7:\r\nhttps://soc.example.com/cases/case-7"
     assert stored["u_origin"] == "bridge"
     assert stored["short_description"] == "{deep_link} ^ORactive=true"
     assert created.notes == ()

@@ -84,11 +84,16 @@ def notes_on(written: Mapping[str, str], stored: Row, correlation_field: str) ->
     changed = [
         name
         for name, text in others.items()
-        if name not in _LONG_TEXTS and value_of(stored.get(name)) not in {"", text.strip()}
+        if name not in _LONG_TEXTS and _words(value_of(stored.get(name))) not in ([], _words(text))
     ]
     if changed:
         notes.append(f"came back with another value: {', '.join(sorted(changed))}")
     return tuple(notes)
+
+
+def _words(text: str) -> list[str]:
+    # ServiceNow stores line breaks in its own way.
+    return text.split()
 
 
 def status_change(
