@@ -33,14 +33,14 @@ class Killed(BaseException):
 class Call:
     """One request as it left the adapter, and what became of it.
 
-    ``answer`` is what the adapter got, None when it got nothing; ``reached`` tells whether the
-    vendor got the request.
+    ``told`` is what the vendor answered, None when the request did not reach it; ``answer`` is what
+    the adapter got of it, None when it got nothing.
     """
 
     request: httpx.Request
     content: bytes
-    reached: bool
-    answer: httpx.Response | None
+    told: httpx.Response | None = None
+    answer: httpx.Response | None = None
 
 
 class FaultyTransport(httpx.AsyncBaseTransport):
@@ -85,17 +85,17 @@ class FaultyTransport(httpx.AsyncBaseTransport):
             self.strangers.append(host)
             raise InvalidRequest(f"{request.url.host} is not a host of this connector")
         content = await request.aread()
-        reached = False
+        told: httpx.Response | None = None
         answer: httpx.Response | None = None
 
         async def forward() -> httpx.Response:
-            nonlocal reached
-            reached = True
-            return await _whole(await self._inner.handle_async_request(request))
+            nonlocal told
+            told = await _whole(await self._inner.handle_async_request(request))
+            return told
 
         # Kept before it is sent, so that calls stand in the order in which they left.
         calls, number = self.calls, len(self.calls)
-        calls.append(Call(request=request, content=content, reached=False, answer=None))
+        calls.append(Call(request=request, content=content))
         strike = self._strike if number + 1 in self._numbers else None
         try:
             answer = await (forward() if strike is None else strike(request, forward))
@@ -104,7 +104,7 @@ class FaultyTransport(httpx.AsyncBaseTransport):
             self._dead = True
             raise
         finally:
-            calls[number] = Call(request=request, content=content, reached=reached, answer=answer)
+            calls[number] = Call(request=request, content=content, told=told, answer=answer)
 
     async def aclose(self) -> None:
         """Close the way to the vendor."""

@@ -19,6 +19,14 @@ def parts(value: object) -> list[tuple[Any, Any]]:
     return []
 
 
+def scalars(value: object) -> list[Any]:
+    """Return every value that has no parts, wherever it lies, names of members included."""
+    found = parts(value)
+    if not found and not isinstance(value, (dict, list, tuple)):
+        return [value]
+    return [scalar for pair in found for part in pair for scalar in scalars(part)]
+
+
 def as_object(value: object) -> dict[str, Any] | None:
     """Return a JSON object as what it is, and None for any other JSON."""
     return cast("dict[str, Any]", value) if isinstance(value, dict) else None

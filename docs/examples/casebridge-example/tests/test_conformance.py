@@ -10,6 +10,7 @@ from casebridge_example import plugin
 from casebridge_core.testing import AdapterTests, SimulatedVendor
 from casebridge_sandbox import (
     Call,
+    Comment,
     Operation,
     Reply,
     Simulator,
@@ -72,15 +73,13 @@ class AcmeSimulator(Simulator):
         return Reply.empty()
 
     def comment(self, call: Call) -> Reply:
-        body = call.json_object()
-        comment = self.desk.comment(self.ticket(call), call.person, body["text"])
-        return Reply.json({"id": int(comment.id), "text": body["text"], "author": "bridge"}, 201)
+        text = str(call.json_object()["text"])
+        if len(text) > 10_000:
+            return self.failure(422)
+        return Reply.json(noted(self.desk.comment(self.ticket(call), call.person, text)), 201)
 
     def comments(self, call: Call) -> Reply:
-        notes = self.ticket(call).comments
-        return Reply.json(
-            [{"id": int(note.id), "text": note.body, "author": note.author.id} for note in notes]
-        )
+        return Reply.json([noted(comment) for comment in self.ticket(call).comments])
 
     def told(self, ticket: Ticket) -> dict[str, object]:
         return {
@@ -92,7 +91,6 @@ class AcmeSimulator(Simulator):
         }
 
     def payload(self, event: TicketEvent) -> object:
-        note = event.comment
         names = {"assignee": "owner"}
         return {
             "acme": {
@@ -100,11 +98,14 @@ class AcmeSimulator(Simulator):
                 "by": event.actor.id,
                 "at": event.at,
                 "changes": [names.get(each.field, each.field) for each in event.changes],
-                "comment": note
-                and {"id": int(note.id), "text": note.body, "author": note.author.id},
+                "comment": event.comment and noted(event.comment),
                 "deleted": event.kind == "deleted",
             }
         }
+
+
+def noted(comment: Comment) -> dict[str, object]:
+    return {"id": int(comment.id), "text": comment.body, "author": comment.author.id}
 
 
 class TestAcme(AdapterTests):

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
+import httpx
+
 from casebridge_core.connectors import Capability
 from casebridge_core.errors import CasebridgeError, TicketNotFound
+from casebridge_core.http import decode_json
 from casebridge_core.testing import faults
 from casebridge_core.testing.bench import Bench, Wire
-from casebridge_core.testing.faults import Strike
+from casebridge_core.testing.faults import Call, Strike
+from casebridge_core.testing.parts import scalars
 from casebridge_core.testing.rules import LiveComplaints, rule
 from casebridge_core.testing.values import flaws
-from casebridge_core.tickets import TicketRef
+from casebridge_core.tickets import Ticket, TicketRef
 
 _CREATES: Final = (Capability.PUSH_CASE, Capability.FIND_TICKET)
 
@@ -134,13 +139,14 @@ async def _struck(bench: Bench, wire: Wire, fault: Strike) -> LiveComplaints:
     """Strike each request of a create in turn; do what the host does; count the tickets."""
     transport = wire.transport
     transport.heal()
-    await bench.mint(wire)
-    requests = len(transport.calls)
+    model = await bench.mint(wire)
+    requests, creating = len(transport.calls), _creating(transport.calls, model)
     name = getattr(fault, "__name__", "a fault").replace("_", " ")
     for number in range(1, requests + 1):
         projected = bench.projection(wire)
         key = projected.correlation_key
         transport.strike(fault, first=number, count=1)
+        struck = transport.calls
         trouble = await bench.converge(
             wire,
             partial(bench.hooks.push_case, wire.connector, projected),
@@ -156,3 +162,26 @@ async def _struck(bench: Bench, wire: Wire, fault: Strike) -> LiveComplaints:
                 f"{where}: there are {len(found)} tickets with the key. Send the key in the request"
                 " that creates, and raise OutcomeUnknown when its answer is not clear"
             )
+        elif 0 < creating <= number and not _tells(struck[creating - 1].told, found[0]):
+            yield (
+                f"{where}: the first ticket is there, and is not found by the key. Send the key in"
+                " the request that creates"
+            )
+
+
+def _creating(calls: Sequence[Call], ticket: Ticket) -> int:
+    """Return the number of the request by which a ticket was created, 0 if that cannot be told."""
+    numbers = (n for n, call in enumerate(calls, start=1) if _tells(call.told, ticket))
+    return next(numbers, 0)
+
+
+def _tells(answer: httpx.Response | None, ticket: Ticket) -> bool:
+    """Tell whether an answer names a ticket: in its JSON, or where it says that something is.
+
+    A request that never reached the vendor has created nothing, so it names whatever is asked for.
+    """
+    if answer is None:
+        return True
+    wanted = ticket.ref.external_id
+    told = [answer.headers.get("location", "").rpartition("/")[2], *scalars(decode_json(answer))]
+    return wanted in map(str, told)

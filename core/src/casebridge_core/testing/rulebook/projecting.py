@@ -11,7 +11,7 @@ from casebridge_core.cases import Severity
 from casebridge_core.connectors import Capability
 from casebridge_core.testing.bench import Bench, Wire
 from casebridge_core.testing.faults import Call
-from casebridge_core.testing.parts import parts
+from casebridge_core.testing.parts import scalars
 from casebridge_core.testing.rules import LiveComplaints, rule
 from casebridge_core.testing.sample_case import (
     HOST,
@@ -99,13 +99,7 @@ def texts(calls: Iterable[Call]) -> list[str]:
         found += [unquote_plus(str(call.request.url)), *map(str, call.request.headers.values())]
         raw = call.content.decode(errors="replace")
         try:
-            found += _strings(json.loads(raw))
+            found += map(str, scalars(json.loads(raw)))
         except ValueError:
             found += [raw, unquote_plus(raw)]
     return found
-
-
-def _strings(document: object) -> list[str]:
-    if isinstance(document, str):
-        return [document]
-    return [text for pair in parts(document) for part in pair for text in _strings(part)]
