@@ -18,6 +18,7 @@ from casebridge.services.connections import Connections
 from casebridge.services.connectors import ConnectorEdit, Connectors
 from casebridge.services.fanout import FanOut
 from casebridge.services.renewals import Renewals
+from casebridge.services.spacing import Spacing
 from casebridge.services.tenants import Principal, Scope
 from casebridge.services.vault import Vault
 from casebridge_core import (
@@ -174,6 +175,16 @@ async def test_a_renewed_credential_is_what_a_connector_is_opened_with(office: O
 
     for worker in (first, second):
         assert (await office.connector(worker)).config.access_token == Secret("access-1")
+
+
+async def test_a_connector_that_is_opened_anew_goes_on_counting(office: Office) -> None:
+    worker = office.hire()
+    before = await office.connector(worker)
+    await before.renew(before.config, Grant().exchange)
+    after = await office.connector(worker)
+    assert after is not before
+    assert after.space is before.space
+    assert isinstance(after.space, Spacing)
 
 
 async def test_an_answer_is_stored_although_nobody_waits_for_it_any_more(office: Office) -> None:

@@ -129,6 +129,17 @@ class Renew(Protocol):
         """Return the configuration with the credential that is now in force."""
 
 
+class Space(Protocol):
+    """Spaces the writes to one ticket; see `Connector.space`."""
+
+    async def __call__(self, ticket: str, /, *, burst: int, per_second: float) -> None:
+        """Return when one more write may be sent."""
+
+
+async def _unspaced(_ticket: str, /, *, burst: int, per_second: float) -> None:
+    """Go on at once: nobody spaces the writes of this connector."""
+
+
 class _KeptInMemory:
     """What a connector outside of a host has: a renewed credential lives as long as it does."""
 
@@ -151,6 +162,9 @@ class Connector(Generic[ConfigT]):
     redirects and has its time-outs set. Do not close it. Call ``slow_down(seconds)`` when the
     vendor's headers say that its limit is near: the host then starts nothing new for so long.
 
+    Where the vendor limits the writes to one ticket, call ``await space(external_id, burst=…,
+    per_second=…)`` before each: in any t seconds, no more than ``burst + per_second * t`` pass.
+
     ``config`` is as it was when the connector was opened. A credential that expires is renewed with
     ``await renew(stale, exchange)``, where ``stale`` is the configuration whose credential no
     longer serves. The host calls ``exchange`` once for all workers, seals and stores the changed
@@ -165,6 +179,7 @@ class Connector(Generic[ConfigT]):
     http: httpx.AsyncClient
     statuses: StatusOverrides = field(default_factory=StatusOverrides)
     slow_down: Callable[[float], None] = field(default=_ignore, repr=False)
+    space: Space = field(default=_unspaced, repr=False)
     renew: Renew = field(default_factory=_KeptInMemory, repr=False)
 
 

@@ -14,6 +14,7 @@ from casebridge.services.clock import Clock
 from casebridge.services.meter import Meter
 from casebridge.services.reach import LOOPBACK, Reach
 from casebridge.services.renewals import Renewals
+from casebridge.services.spacing import Spacing
 from casebridge.services.transport import GuardedPool, HostBoundTransport
 from casebridge.services.vault import Vault
 from casebridge_core import (
@@ -57,6 +58,7 @@ class Connections:
         self._pool = GuardedPool(self._reach)
         self._renewals = Renewals(database, self, clock, longest=1.5 * timeout)
         self._opened: dict[int, tuple[tuple[object, bytes], Connector[Any]]] = {}
+        self._spacings: dict[int, Spacing] = defaultdict(Spacing)
         self._meters: dict[int, Meter] = defaultdict(lambda: Meter(clock))
 
     def hooks(self, vendor: str) -> VendorHooks:
@@ -89,6 +91,7 @@ class Connections:
             http=self._client(config, meter),
             statuses=msgspec.convert(row.status_overrides, StatusOverrides),
             slow_down=meter.slow_down,
+            space=self._spacings[row.id],
             renew=self._renewals.of(row.id),
         )
         self._opened[row.id] = (version, connector)

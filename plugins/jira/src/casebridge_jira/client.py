@@ -23,7 +23,7 @@ from casebridge_core import (
 )
 from casebridge_core.http import VendorApi
 from casebridge_jira.credentials import access_token_of, auth_of, headers_of
-from casebridge_jira.pacing import heed
+from casebridge_jira.pacing import heed, space
 from casebridge_jira.refusals import refine
 from casebridge_jira.tickets import (
     PROPERTY,
@@ -156,11 +156,13 @@ class JiraClient:
         payload: dict[str, object] = {"transition": {"id": transition_id}}
         if fields:
             payload["fields"] = dict(fields)
+        await space(self.connector, external_id)
         await self._call("POST", f"/issue/{external_id}/transitions", payload=payload)
 
     async def add_comment(self, external_id: str, body: object, properties: Sequence[Json]) -> str:
         """Post a comment and return its id."""
         payload = {"body": body, "properties": list(properties)}
+        await space(self.connector, external_id)
         answer = await self._call("POST", f"/issue/{external_id}/comment", payload=payload)
         match answer:
             case {"id": identity} if (found := read_id(identity)) is not None:
@@ -190,6 +192,7 @@ class JiraClient:
 
     async def link(self, external_id: str, link: Json) -> None:
         """Add a remote link, or replace the one with the same ``globalId``."""
+        await space(self.connector, external_id)
         await self._call("POST", f"/issue/{external_id}/remotelink", payload=dict(link))
 
     async def priorities(self) -> tuple[tuple[str, str], ...]:

@@ -1,4 +1,4 @@
-"""Slowing down before Jira refuses: what the rate-limit headers of every answer say.
+"""Slowing down before Jira refuses: by the headers of every answer, and by spacing writes.
 
 Sources: Atlassian, Jira Cloud, Rate limiting (``X-RateLimit-NearLimit``, ``X-RateLimit-Reset``);
 Atlassian, Jira Data Center, Adjusting your code for rate limiting (``X-RateLimit-Remaining``,
@@ -9,12 +9,23 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from math import isfinite
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
 from casebridge_core import Connector
 from casebridge_jira.tickets import read_moment
+
+if TYPE_CHECKING:
+    from casebridge_jira.config import JiraConfig
+
+BURST: Final = 13
+PER_SECOND: Final = 2.7
+"""Keep one issue within 20 writes in 2 seconds and 100 in 30, its creation included.
+
+In t seconds at most ``1 + BURST + PER_SECOND * t`` writes are sent. Source: Atlassian, Jira Cloud,
+Rate limiting, per issue on write.
+"""
 
 _WITHOUT_A_TIME: Final = 1.0
 _LONGEST_PAUSE: Final = 60.0
@@ -27,6 +38,12 @@ def heed(connector: Connector[Any], response: httpx.Response) -> None:
     seconds = pause_after(response.headers, now=datetime.now(UTC))
     if seconds > 0:
         connector.slow_down(seconds)
+
+
+async def space(connector: Connector[JiraConfig], external_id: str) -> None:
+    """Wait until an issue of Jira Cloud takes one more write; Data Center has no such limit."""
+    if connector.config.is_cloud:
+        await connector.space(external_id, burst=BURST, per_second=PER_SECOND)
 
 
 def pause_after(headers: httpx.Headers, *, now: datetime) -> float:
