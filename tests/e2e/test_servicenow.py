@@ -44,6 +44,32 @@ def test_a_rule_of_the_instance_is_shown_and_neither_retried_nor_blamed_on_the_c
     service.api.linked(other)
 
 
+def test_a_security_incident_is_walked_and_its_steps_do_not_move_the_case(
+    service: Service, servicenow: Vendor
+) -> None:
+    servicenow.control.use_preset("stateful-security-incidents")
+    service.add_servicenow(servicenow, table="sn_si_incident")
+    case = service.api.create_case(status="contained")
+    service.api.linked(case)
+    key = service.api.ticket(case, "servicenow")["key"]
+    servicenow.control.wait_until_idle()
+    assert servicenow.control.ticket(key).status == "Contain"
+    assert service.api.status(case) == "contained"
+
+    servicenow.control.move(key, "Eradicate", by="Ben Responder")
+    servicenow.control.wait_until_idle()
+    assert service.api.status(case) == "contained"
+    assert servicenow.control.ticket(key).status == "Eradicate"
+
+    service.api.move(case, "closed")
+    eventually(lambda: servicenow.control.ticket(key).status == "Closed")
+    servicenow.control.wait_until_idle()
+    service.api.linked(case)
+    assert service.api.status(case) == "closed"
+    moves = [row["text"] for row in service.api.timeline(case) if row["kind"] == "status_changed"]
+    assert moves == ["contained → closed"]
+
+
 def test_a_refresh_token_is_replaced_while_it_is_used(service: Service, servicenow: Vendor) -> None:
     servicenow.control.change_scenario(basic_auth=False, rotate_refresh_tokens=True)
     scenario = servicenow.control.scenario()
