@@ -262,9 +262,10 @@ async def test_a_business_rule_that_is_seen_to_be_missing_is_told(
 ) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         asked = request.url.params.get("sysparm_query", "")
-        found = rules if request.url.path.endswith("sys_script") else []
-        named = "name=Casebridge" not in asked or found != rules[:1] or "is not" in told
-        return httpx.Response(200, json={"result": found if named else []})
+        named = [each for each in rules if f"name={each['name']}" in asked]
+        found = named if "name=" in asked else rules
+        seen = request.url.path.endswith("sys_script")
+        return httpx.Response(200, json={"result": found if seen else []})
 
     httpx_mock.add_callback(answer, is_reusable=True)
 

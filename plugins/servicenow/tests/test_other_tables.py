@@ -41,10 +41,10 @@ def change(hooks: VendorHooks, vendor: ServiceNow, status: CaseStatus) -> Status
 
 def states(sandbox: Sandbox, key: str) -> list[str]:
     """Return the states that a ticket went through, by label."""
-    moves = [entry for entry in sandbox.sandbox.desk.find(key).history if entry]  # type: ignore[union-attr]
-    return [
-        each.after_text or "" for entry in moves for each in entry.changes if each.field == "status"
-    ]
+    ticket = sandbox.sandbox.desk.find(key)
+    assert ticket is not None
+    changes = (each for entry in ticket.history for each in entry.changes)
+    return [each.after_text or "" for each in changes if each.field == "status"]
 
 
 @pytest.fixture
