@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from casebridge_core._markers import PROJECT_NAME
+from casebridge_core.documents import shorten
 from casebridge_core.errors import PluginError
 from casebridge_core.refusals import read_manifest
 
@@ -21,12 +22,11 @@ class Outcome(StrEnum):
     """What became of a rule; the worst of its runs counts."""
 
     KEPT = "kept"
-    SKIPPED = "skipped"
     BROKEN = "broken"
+    SKIPPED = "skipped"
 
 
 _WORST_FIRST: Final = (Outcome.BROKEN, Outcome.KEPT, Outcome.SKIPPED)
-_MARKS: Final = {Outcome.KEPT: "ok", Outcome.SKIPPED: "skipped:", Outcome.BROKEN: "BROKEN"}
 
 
 class RuleOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,16 +99,30 @@ class ReportCard(msgspec.Struct, frozen=True, kw_only=True):
             f" {counts[Outcome.KEPT]} rules kept, {counts[Outcome.BROKEN]} broken,"
             f" {counts[Outcome.SKIPPED]} skipped."
         )
-        yield ""
         yield f"Claims: {', '.join(adapter.capabilities) or 'nothing'}."
         yield ""
-        width = max((len(rule.title) for rule in self.rules), default=0)
-        subject_width = max((len(rule.subject) for rule in self.rules), default=0)
-        yield f"| {'Subject':{subject_width}} | {'Rule':{width}} | |"
-        yield f"| {'-' * subject_width} | {'-' * width} | --- |"
+        yield "| Rules about  | Kept | Broken | Skipped |"
+        yield "| ------------ | ---: | -----: | ------: |"
+        for subject in dict.fromkeys(rule.subject for rule in self.rules):
+            same = Counter(rule.outcome for rule in self.rules if rule.subject == subject)
+            kept, broken, skipped = (same[each] or "" for each in Outcome)
+            yield f"| {subject:12} | {kept:4} | {broken:6} | {skipped:7} |"
+        yield from self._reasons("Broken", Outcome.BROKEN)
+        yield from self._reasons("Skipped", Outcome.SKIPPED)
+
+    def _reasons(self, heading: str, outcome: Outcome) -> Iterator[str]:
+        """Yield a list of the reasons, each with the rules that share it."""
+        rules: dict[str, list[str]] = {}
         for rule in self.rules:
-            told = f"{_MARKS[rule.outcome]} {_cell(rule.reason)}".strip()
-            yield f"| {rule.subject:{subject_width}} | {rule.title:{width}} | {told} |"
+            if rule.outcome is outcome:
+                rules.setdefault(_line(rule.reason), []).append(rule.title)
+        if rules:
+            yield ""
+            yield f"{heading}:"
+            yield ""
+        for reason, titles in rules.items():
+            what = titles[0] if len(titles) == 1 else f"{len(titles)} rules"
+            yield f"- {what}: {reason}"
 
 
 @functools.cache
@@ -148,7 +162,6 @@ def encode(cards: Sequence[ReportCard]) -> bytes:
     return msgspec.json.format(msgspec.json.encode([card.summary() for card in cards]))
 
 
-def _cell(reason: str) -> str:
-    """Return a reason as one line of a table."""
-    first = reason.strip().partition("\n")[0]
-    return first.replace("|", "\\|")[:160]
+def _line(reason: str) -> str:
+    """Return the first of several complaints, cut to what a list can bear."""
+    return shorten(reason.strip().partition("\n")[0], 200)
