@@ -16,7 +16,7 @@ from casebridge_servicenow.columns import CORRELATION
 from casebridge_servicenow.fields import FILLED_FIELDS
 from casebridge_servicenow.lines import failed, unsure, well
 from casebridge_servicenow.queries import both, where
-from casebridge_servicenow.values import value_of
+from casebridge_servicenow.values import Row, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 _NAME: Final = "Required fields"
 _MOST: Final = 200
+_ACTIVE: Final = "sys_data_policy.active"
+_INHERITED: Final = "sys_data_policy.inherit"
+_CONDITIONS: Final = "sys_data_policy.conditions"
 _OPTIONAL: Final = (
     "assignment_group",
     "caller_id",
@@ -79,26 +82,43 @@ def _filled(config: ServiceNowConfig) -> frozenset[str]:
 
 
 async def _dictionary(client: ServiceNowClient) -> set[str]:
-    query = both(_tables(client, "name"), "mandatory=true")
-    rows = await client.api.rows("sys_dictionary", query, ("element",), limit=_MOST)
-    return {client.table.columns.usual(value_of(row.get("element"))) for row in rows} - {""}
+    tables = _tables(client)
+    query = both(where("name", "IN", ",".join(tables)), "mandatory=true")
+    fields = ("name", "element", "mandatory")
+    rows = await client.api.rows("sys_dictionary", query, fields, limit=_MOST)
+    # ServiceNow ignores a condition that the account may not use: what came is compared again.
+    own = (row for row in rows if value_of(row.get("name")) in tables and _is_true(row, fields[2]))
+    return {client.table.columns.usual(value_of(row.get("element"))) for row in own} - {""}
 
 
 async def _policies(client: ServiceNowClient) -> list[_Demand]:
-    query = both(_tables(client, "table"), "mandatory=true", "sys_data_policy.active=true")
-    fields = ("field", "sys_data_policy.conditions")
+    tables = where("table", "IN", ",".join(_tables(client)))
+    query = both(tables, "mandatory=true", f"{_ACTIVE}=true")
+    fields = ("table", "field", "mandatory", _ACTIVE, _INHERITED, _CONDITIONS)
     rows = await client.api.rows("sys_data_policy_rule", query, fields, limit=_MOST)
-    named = ((value_of(row.get("field")), _condition(row.get(fields[1]))) for row in rows)
-    return [_Demand(client.table.columns.usual(name), when) for name, when in named if name]
+    return [_demand(client, row) for row in rows if _applies(client, row)]
 
 
-def _tables(client: ServiceNowClient, column: str) -> str:
-    tables = dict.fromkeys((client.config.table, *client.config.states.tables))
-    return where(column, "IN", ",".join(tables))
+def _applies(client: ServiceNowClient, row: Row) -> bool:
+    """Tell whether a rule is in force for the table; one of a parent table may not be inherited."""
+    table = value_of(row.get("table"))
+    parent = table in _tables(client) and _is_true(row, _INHERITED)
+    asks = _is_true(row, "mandatory") and value_of(row.get(_ACTIVE)) != "false"
+    return asks and bool(value_of(row.get("field"))) and (table == client.config.table or parent)
 
 
-def _condition(cell: object) -> str:
-    return value_of(cell).removesuffix("^EQ").removesuffix("EQ")
+def _demand(client: ServiceNowClient, row: Row) -> _Demand:
+    when = value_of(row.get(_CONDITIONS)).removesuffix("^EQ").removesuffix("EQ")
+    field = client.table.columns.usual(value_of(row.get("field")))
+    return _Demand(field, when if _CONDITIONS in row else "a condition that cannot be seen holds")
+
+
+def _tables(client: ServiceNowClient) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((client.config.table, *client.config.states.tables)))
+
+
+def _is_true(row: Row, field: str) -> bool:
+    return value_of(row.get(field)) == "true"
 
 
 def _listed(demands: Iterable[_Demand]) -> str:
