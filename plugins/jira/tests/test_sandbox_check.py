@@ -53,6 +53,18 @@ async def test_changes_are_listed_page_by_page(
     assert moved.occurred_at is not None
 
 
+@pytest.mark.parametrize("zone", ["Etc/UTC", "America/Los_Angeles", "Pacific/Auckland"])
+async def test_a_moment_is_the_same_moment_in_every_account_s_time_zone(
+    hooks: VendorHooks, connector: Connector[JiraConfig], jira: Jira, zone: str
+) -> None:
+    jira.control.change_scenario(time_zone=zone)
+    jira.control.create_ticket("Phishing mail")
+    now = datetime.now(UTC)
+    for since, found in ((now - timedelta(minutes=2), 1), (now + timedelta(minutes=2), 0)):
+        changes = await hooks.list_changes(connector, since, None)
+        assert len(changes.events) == found
+
+
 async def test_the_account_is_the_one_that_webhooks_name(
     hooks: VendorHooks, connector: Connector[JiraConfig], deployment: str
 ) -> None:

@@ -86,3 +86,34 @@ async def test_our_own_work_is_recognised(
     events = received()
     assert {event.actor.id for event in events if event.actor} == {account.id}
     assert [each.key for event in events for each in event.comments] == [comment.key]
+
+
+@pytest.mark.parametrize("form", ["automation_issue", "automation_jira"])
+async def test_what_a_rule_sends_of_an_issue_is_read(
+    jira: Jira, received: Received, form: str
+) -> None:
+    jira.control.change_scenario(webhook_format=form)
+    jira.control.create_ticket("Phishing mail")
+    jira.control.assign("SEC-1", "Ben Responder", by="Ada Analyst")
+    jira.control.move("SEC-1", "Done", by="Ben Responder")
+    made, assigned, moved = received()
+    assert {event.external_id for event in (made, assigned, moved)} == {"10001"}
+    assert {event.site for event in (made, assigned, moved)} == {jira.url.removeprefix("http://")}
+    assert made.status is not None
+    assert moved.status is not None
+    assert (made.status.name, moved.status.name, moved.status.id) == ("To Do", "Done", "10002")
+    assert assigned.assignee
+    assert assigned.assignee.name == "Ben Responder"
+    assert moved.occurred_at is not None
+    actor = moved.actor.name if moved.actor else None
+    assert actor == ("Ben Responder" if form == "automation_jira" else None)
+
+
+async def test_a_comment_that_is_told_twice_is_one_comment(jira: Jira, received: Received) -> None:
+    """Older servers send an updated issue beside the comment's own event."""
+    jira.control.change_scenario(comments_as_issue_updates=True)
+    jira.control.create_ticket("Phishing mail")
+    note = jira.control.comment("SEC-1", "Cleaned.", by="Ben Responder")
+    told = [each for event in received() for each in event.comments]
+    assert {(each.external_id, each.text) for each in told} == {(note.id, "Cleaned.")}
+    assert len(told) == 2
