@@ -34,6 +34,7 @@ from casebridge.web import (
 )
 from casebridge.web.access import provide_bridge, provide_page_reader, provide_principal
 from casebridge.web.deadline import BodyDeadline
+from casebridge.web.problem_document import describe_problems
 from casebridge.web.problems import HANDLERS
 from casebridge.web.urgency import UrgentMiddleware
 from casebridge.web.url_secrets import UrlSecrets
@@ -112,6 +113,7 @@ def create_app(
             ),
         )
     )
+    describe_problems(app.routes, below="/v1/")
     outermost: ASGIApp = UrlSecrets(app.asgi_handler)
     if chosen.proxies:
         outermost = cast("ASGIApp", ProxyHeadersMiddleware(cast("Any", outermost), chosen.proxies))
