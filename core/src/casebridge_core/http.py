@@ -52,9 +52,11 @@ class Credential(Protocol):
 
     async def headers(self) -> Mapping[str, str]:
         """Return the headers that bear it; raises a `PushError` when there is none to be had."""
+        ...
 
     async def renew(self) -> None:
         """Replace it, since the vendor refused it (401); raises a `PushError`."""
+        ...
 
 
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -194,7 +196,7 @@ class VendorApi:
         writes = _writes(method, writes=writes)
         parts = {"params": params, "json": payload, "data": form}
         response = await self._send(method, path, parts, headers or {}, writes=writes)
-        if response.status_code == httpx.codes.UNAUTHORIZED and self._credential is not None:
+        if response.status_code == 401 and self._credential is not None:  # noqa: PLR2004 - as in `error_for`
             await self._credential.renew()
             response = await self._send(method, path, parts, headers or {}, writes=writes)
         return self._read(response, writes=writes)
@@ -208,7 +210,9 @@ class VendorApi:
         *,
         writes: bool,
     ) -> httpx.Response:
-        borne = await self._credential.headers() if self._credential is not None else {}
+        borne: Mapping[str, str] = {}
+        if self._credential is not None:
+            borne = await self._credential.headers()
         try:
             response = await self._http.request(
                 method,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 import httpx
 import msgspec
@@ -114,9 +114,10 @@ class AccessToken:
                 }
             case _:
                 raise UnexpectedResponse(f"{self._host} sent no access token")
-        match answer.get("refresh_token"):
-            case str(refreshed) if refreshed and "refresh_token" in config.__struct_fields__:
-                changes["refresh_token"] = refreshed
+        refreshed = answer.get("refresh_token")
+        rotates = "refresh_token" in config.__struct_fields__
+        if isinstance(refreshed, str) and refreshed and rotates:
+            changes["refresh_token"] = refreshed
         return changes
 
     def _until(self, expires_in: object) -> float | None:
@@ -134,7 +135,8 @@ class AccessToken:
         """
         if response.status_code not in {400, 401, 403}:
             return None
-        code = document.get("error") if isinstance(document, Mapping) else None
+        known = isinstance(document, Mapping)
+        code = cast("Mapping[str, Any]", document).get("error") if known else None
         if not isinstance(code, str) or not _ERROR_CODE.fullmatch(code):
             told = f"{self._host} answered {response.status_code} to a token request"
             return UnexpectedResponse(f"{told}, without a reason that OAuth knows")

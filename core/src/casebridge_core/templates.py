@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, cast
 
 if TYPE_CHECKING:
     from casebridge_core.cases import CaseProjection
@@ -24,9 +24,10 @@ def fill(value: object, projection: CaseProjection) -> object:
         case str():
             return _PLACEHOLDER.sub(lambda found: _filled(found, projection), value)
         case Mapping():
-            return {key: fill(item, projection) for key, item in value.items()}
+            members = cast("Mapping[str, object]", value)
+            return {key: fill(item, projection) for key, item in members.items()}
         case list() | tuple():
-            return [fill(item, projection) for item in value]
+            return [fill(item, projection) for item in cast("Sequence[object]", value)]
         case _:
             return value
 
@@ -37,10 +38,10 @@ def unknown_placeholders(value: object, path: str = "") -> Iterator[str]:
         case str() if not PLACEHOLDERS.issuperset(_PLACEHOLDER.findall(value)):
             yield path
         case Mapping():
-            for key, item in value.items():
+            for key, item in cast("Mapping[str, object]", value).items():
                 yield from unknown_placeholders(item, f"{path}.{key}" if path else str(key))
         case list() | tuple():
-            for number, item in enumerate(value):
+            for number, item in enumerate(cast("Sequence[object]", value)):
                 yield from unknown_placeholders(item, f"{path}[{number}]")
         case _:
             return
