@@ -125,6 +125,7 @@ def test_other_tables_have_no_echo_either(
 
     for body in (
         {"state": code, "table": table},
+        {"state": {"value": code, "display_value": label}, "table": table},
         {"state": label, "table": table},
         {"state": code},
         {"state": code, "state_label": "Übersetzt", "table": table},
@@ -154,6 +155,7 @@ def test_state_3_means_what_it_means_in_its_table(hooks: VendorHooks) -> None:
     assert event is not None
     assert event.status is not None
 
+    assert (event.status.id, event.status.name) == ("3", "3")
     on_hold = connector_for()
     complete = connector_for(table="u_security_task", state_model="task")
 

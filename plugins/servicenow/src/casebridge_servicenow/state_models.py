@@ -165,6 +165,11 @@ TASK: Final = StateModel(
 )
 """Source: the choices of ``task.state`` as shipped."""
 
+UNKNOWN: Final = StateModel(
+    labels={}, categories={}, ladder=(), tables=(), statuses=StatusMap(outbound={}, inbound={})
+)
+"""Of a table that nothing is known of: a code is a code, and a label a label."""
+
 _MODELS: Final = {
     ModelName.INCIDENT: INCIDENT,
     ModelName.SECURITY_INCIDENT: SECURITY_INCIDENT,
@@ -180,6 +185,11 @@ def state_model(table: str, name: ModelName | None = None) -> StateModel:
     if name is not None:
         return _MODELS[name]
     return SECURITY_INCIDENT if table == "sn_si_incident" else INCIDENT
+
+
+def model_of_body(table: str) -> StateModel:
+    """Return the model by which a webhook's body is read, which tells no more than the table."""
+    return state_model(table) if table in {"", "incident", "sn_si_incident"} else UNKNOWN
 
 
 KNOWN_STATUSES: Final[tuple[NativeStatus, ...]] = tuple(

@@ -21,7 +21,7 @@ from casebridge_core import (
     TicketEvent,
 )
 from casebridge_servicenow.comments import JOURNALS, read_entry
-from casebridge_servicenow.state_models import state_model
+from casebridge_servicenow.state_models import model_of_body
 from casebridge_servicenow.tickets import read_person
 from casebridge_servicenow.values import Row, label_of, moment_of, value_of
 
@@ -112,8 +112,7 @@ def _news(payload: Row, kind: str) -> frozenset[str]:
 def _status(payload: Row) -> NativeStatus | None:
     state = payload.get("state") or payload.get("incident_state")
     label = label_of(payload.get("state_label")) or label_of(state)
-    model = state_model(value_of(payload.get("table")))
-    return model.read(value_of(state), label)
+    return model_of_body(value_of(payload.get("table"))).read(value_of(state), label)
 
 
 def _assignee(payload: Row) -> Person | UnsetType | None:
