@@ -44,8 +44,10 @@ def test_the_rule_posts_ascii_signed_in_base64(
         "correlation_id",
         "event",
         "changed",
+        "comment",
         "instance",
     }
+    assert body["assigned_to"] is None
     assert body["changed"] == ["state", "assigned_to"]
     assert body["short_description"] == "Übermäßig 🦊"
     assert (body["event"], body["table"], body["state_label"]) == ("inserted", "incident", "New")

@@ -74,13 +74,16 @@ def notice(
         "sys_updated_by": event.actor.name,
         "short_description": ticket.fields.get("short_description", ""),
         "assigned_to": {
-            "value": assignee.id if assignee else "",
-            "display_value": assignee.display_name if assignee else "",
-            "email": assignee.email if assignee else "",
-        },
+            "value": assignee.id,
+            "display_value": assignee.display_name,
+            "email": assignee.email,
+        }
+        if assignee
+        else None,
         "correlation_id": ticket.fields.get("correlation_id", ""),
         "event": name,
         "changed": changed,
+        "comment": None,
         "instance": instance,
     }
     if event.comment is not None:
