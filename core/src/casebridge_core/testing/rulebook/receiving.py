@@ -11,10 +11,10 @@ from msgspec import UNSET
 
 from casebridge_core.connectors import Capability
 from casebridge_core.errors import CasebridgeError
-from casebridge_core.signatures import AISOC_SIGNATURE
+from casebridge_core.signatures import AISOC_SIGNATURE, SignatureScheme
 from casebridge_core.testing.bench import Bench, Wire
 from casebridge_core.testing.hearing import Heard, hearing
-from casebridge_core.testing.listener import SECRET
+from casebridge_core.testing.listener import SECRET, Webhook
 from casebridge_core.testing.payloads import FOREIGN_PAYLOADS
 from casebridge_core.testing.rules import Complaints, LiveComplaints, rule
 from casebridge_core.testing.values import flaws
@@ -198,15 +198,17 @@ def _about_a_move(bench: Bench, wire: Wire, heard: Heard) -> Complaints:
     if event.site is not None and event.site not in wire.connector.config.hosts():
         yield f"the event's site {event.site!r} is none of the connector's hosts"
     schemes = (AISOC_SIGNATURE, *bench.hooks.manifest.signature_schemes)
-    if not any(
-        scheme.verify(SECRET, webhook.body, webhook.headers.get(scheme.header, ""))
-        for scheme in schemes
-    ):
+    if not any(_is_signed(webhook, scheme) for scheme in schemes):
         names = " or ".join(scheme.header for scheme in schemes)
         yield f"the webhook is not signed in {names}: declare how in signature_schemes"
     payload = msgspec.json.decode(webhook.body)
     if bench.hooks.detect(Delivery(headers=webhook.headers, payload=payload)) != event:
         yield "the same webhook, delivered twice, is read as two different events"
+
+
+def _is_signed(webhook: Webhook, scheme: SignatureScheme) -> bool:
+    timestamp = webhook.headers.get(scheme.timestamp_header or "")
+    return scheme.verify(SECRET, webhook.body, webhook.headers.get(scheme.header, ""), timestamp)
 
 
 async def _own_payloads(bench: Bench, wire: Wire) -> list[dict[str, Any]]:
