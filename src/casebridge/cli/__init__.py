@@ -11,6 +11,7 @@ from casebridge.cli.demo import demo
 from casebridge.cli.event import event
 from casebridge.cli.flag import flag
 from casebridge.cli.keys import key, tenant
+from casebridge.cli.new_plugin import new_plugin
 from casebridge.cli.plugins import plugins
 from casebridge.cli.reconcile import reconcile
 from casebridge.cli.serve import serve
@@ -29,6 +30,7 @@ main.add_command(serve)
 main.add_command(worker)
 main.add_command(demo)
 main.add_command(plugins)
+main.add_command(new_plugin)
 main.add_command(reconcile)
 main.add_command(key)
 main.add_command(tenant)
