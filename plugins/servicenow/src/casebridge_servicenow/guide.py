@@ -88,8 +88,8 @@ change. If it does not:
   again.
 - **Nothing left**: check the condition, and that the rule is active. Tickets that were made before
   Casebridge have another `{marker}`.
-- ServiceNow does not send again what was lost on the way. A resync of the case, the connector or
-  the tenant reads the tickets and catches up.
+- ServiceNow does not send again what was lost on the way. Casebridge lists what changed every few
+  minutes, and makes up for it.
 
 ## The body, for a rule of your own
 
