@@ -178,9 +178,28 @@ def test_a_check_names_the_account(desk: Desk) -> None:
 
     report = desk.admin.ask("POST", f"/v1/connectors/{connector['id']}/check")
 
-    assert [line["ok"] for line in report["lines"]] == [True]
+    assert [(line["name"], line["ok"]) for line in report["lines"]] == [
+        ("account", True),
+        ("last delivery", None),
+    ]
     read = desk.admin.ask("GET", f"/v1/connectors/{connector['id']}")
     assert read["account"] == "Casebridge"
+
+
+def test_a_check_tells_when_the_webhook_last_delivered(desk: Desk) -> None:
+    connector = desk.admin.add_connector()
+    token = desk.admin.mint_token()
+    case = desk.admin.create_case()
+    desk.link(case)
+
+    def told() -> Any:
+        return desk.admin.ask("POST", f"/v1/connectors/{connector['id']}/check")["lines"][-1]
+
+    assert (told()["detail"], bool(told()["cure"])) == ("none yet", True)
+    event = {"external_id": case["tickets"][0]["id"], "status": {"name": "Resolved"}}
+    assert desk.admin.deliver(token, {"acme": event}).json()["applied"] is True
+    assert "UTC, by x-aisoc-signature" in told()["detail"]
+    assert not told()["cure"]
 
 
 def test_a_removed_connector_is_gone_and_its_tickets_stay(desk: Desk) -> None:

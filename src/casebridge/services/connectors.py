@@ -17,6 +17,7 @@ from casebridge.services.clock import Clock
 from casebridge.services.connections import Connections, site_of
 from casebridge.services.fanout import FanOut
 from casebridge.services.faults import Invalid, NotFound
+from casebridge.services.last_delivery import last_delivery
 from casebridge.services.tenants import Principal
 from casebridge_core import (
     ConnectionReport,
@@ -214,6 +215,9 @@ class Connectors:
                 row.account_id, row.account_name = report.account.id, report.account.name
             if report.ok:
                 await self._lift_breaker(session, row)
+            if hooks.has("itsm_detect_inbound"):
+                lines = (*report.lines, await last_delivery(session, row))
+                report = msgspec.structs.replace(report, lines=lines)
         return report
 
     async def get(self, who: Principal, connector_id: str) -> ConnectorRow:
