@@ -13,52 +13,11 @@ from casebridge_core.comments import key_in, marked
 from casebridge_core.documents import describe, plain_text, shorten
 from casebridge_core.http import VendorApi
 
-STATUSES: Final = cb.StatusMap(
-    outbound={
-        CaseStatus.OPEN: "Open",
-        CaseStatus.TRIAGE: "Working",
-        CaseStatus.CONTAINED: "Working",
-        CaseStatus.RESOLVED: "Solved",
-        CaseStatus.CLOSED: "Solved",
-    },
-    inbound={"Open": CaseStatus.OPEN, "Working": CaseStatus.TRIAGE, "Solved": CaseStatus.RESOLVED},
-)
-Moment = Annotated[datetime, msgspec.Meta(tz=True)]
-
 
 class AcmeConfig(cb.ConnectorConfig, frozen=True, kw_only=True):
     """Where acme is, and the token of the account that Casebridge uses there."""
 
     token: Annotated[cb.Secret, msgspec.Meta(title="API token", description="Acme: Settings, API.")]
-
-
-class Told(msgspec.Struct):
-    """A ticket as acme tells it."""
-
-    id: int
-    status: str
-    changed: Moment
-    key: str | None = None
-    owner: str | None = None
-
-
-class Note(msgspec.Struct):
-    """A comment as acme tells it."""
-
-    id: int
-    text: str
-    author: str
-
-
-class Hook(msgspec.Struct):
-    """A webhook of acme: what happened to a ticket, and who did it."""
-
-    ticket: Told
-    by: str
-    at: Moment
-    changes: tuple[str, ...] = ()
-    comment: Note | None = None
-    deleted: bool = False
 
 
 Acme = cb.Connector[AcmeConfig]
@@ -74,6 +33,43 @@ def itsm_declare_connector() -> cb.ConnectorManifest:
         config_type=AcmeConfig,
         known_statuses=tuple(cb.NativeStatus(name=name) for name in STATUSES.inbound),
     )
+
+
+STATUSES: Final = cb.StatusMap(
+    outbound={
+        CaseStatus.OPEN: "Open",
+        CaseStatus.TRIAGE: "Working",
+        CaseStatus.CONTAINED: "Working",
+        CaseStatus.RESOLVED: "Solved",
+        CaseStatus.CLOSED: "Solved",
+    },
+    inbound={"Open": CaseStatus.OPEN, "Working": CaseStatus.TRIAGE, "Solved": CaseStatus.RESOLVED},
+)
+
+
+@cb.hookimpl
+def itsm_map_outbound_status(status: CaseStatus) -> str | None:
+    """Translate a case status."""
+    return STATUSES.native_for(status)
+
+
+@cb.hookimpl
+def itsm_map_inbound_status(status: cb.NativeStatus) -> tuple[CaseStatus, ...] | None:
+    """Translate a native status."""
+    return STATUSES.meanings_of(status)
+
+
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class Told(msgspec.Struct):
+    """A ticket as acme tells it."""
+
+    id: int
+    status: str
+    changed: Moment
+    key: str | None = None
+    owner: str | None = None
 
 
 def api(connector: Acme) -> VendorApi:
@@ -132,18 +128,6 @@ async def itsm_fetch_ticket(connector: Acme, ticket: cb.TicketRef) -> cb.Ticket:
 
 
 @cb.hookimpl
-def itsm_map_outbound_status(status: CaseStatus) -> str | None:
-    """Translate a case status."""
-    return STATUSES.native_for(status)
-
-
-@cb.hookimpl
-def itsm_map_inbound_status(status: cb.NativeStatus) -> tuple[CaseStatus, ...] | None:
-    """Translate a native status."""
-    return STATUSES.meanings_of(status)
-
-
-@cb.hookimpl
 async def itsm_push_status_change(
     connector: Acme, ticket: cb.TicketRef, change: cb.StatusChange
 ) -> cb.Ticket:
@@ -153,6 +137,14 @@ async def itsm_push_status_change(
         return now
     await api(connector).request("PATCH", path(ticket), payload={"status": change.native})
     return await itsm_fetch_ticket(connector, ticket)
+
+
+class Note(msgspec.Struct):
+    """A comment as acme tells it."""
+
+    id: int
+    text: str
+    author: str
 
 
 @cb.hookimpl
@@ -174,18 +166,15 @@ async def itsm_find_comment(
     return tuple(cb.CommentRef(external_id=str(n.id)) for n in notes if key_in(n.text) == key)
 
 
-@cb.hookimpl
-async def itsm_list_changes(connector: Acme, since: datetime) -> cb.ChangePage:
-    """List what changed, all at once: acme has no pages."""
-    params = {"changed_since": since.isoformat()}
-    found = await api(connector).request_as(list[Told], "GET", "/tickets", params=params)
-    return cb.ChangePage(events=tuple(event_from(told, told.changed) for told in found))
+class Hook(msgspec.Struct):
+    """A webhook of acme: what happened to a ticket, and who did it."""
 
-
-@cb.hookimpl
-async def itsm_identify_account(connector: Acme) -> cb.Person:
-    """Ask acme who we are."""
-    return await api(connector).request_as(cb.Person, "GET", "/me")
+    ticket: Told
+    by: str
+    at: Moment
+    changes: tuple[str, ...] = ()
+    comment: Note | None = None
+    deleted: bool = False
 
 
 def event_from(
@@ -201,6 +190,17 @@ def event_from(
     )
 
 
+def comment_from(note: Note) -> cb.InboundComment:
+    """Put acme's comment into the contract's words; comments cannot be edited there."""
+    return cb.InboundComment(
+        external_id=str(note.id),
+        action=cb.CommentAction.CREATED,
+        text=note.text,
+        author=person(note.author),
+        key=key_in(note.text),
+    )
+
+
 @cb.hookimpl
 def itsm_detect_inbound(delivery: cb.Delivery) -> cb.TicketEvent | None:
     """Recognise acme's webhook by its one field."""
@@ -213,15 +213,18 @@ def itsm_detect_inbound(delivery: cb.Delivery) -> cb.TicketEvent | None:
     return msgspec.structs.replace(event_from(hook.ticket, hook.at, hook.changes), **more)
 
 
-def comment_from(note: Note) -> cb.InboundComment:
-    """Put acme's comment into the contract's words; comments cannot be edited there."""
-    return cb.InboundComment(
-        external_id=str(note.id),
-        action=cb.CommentAction.CREATED,
-        text=note.text,
-        author=person(note.author),
-        key=key_in(note.text),
-    )
+@cb.hookimpl
+async def itsm_identify_account(connector: Acme) -> cb.Person:
+    """Ask acme who we are."""
+    return await api(connector).request_as(cb.Person, "GET", "/me")
+
+
+@cb.hookimpl
+async def itsm_list_changes(connector: Acme, since: datetime) -> cb.ChangePage:
+    """List what changed, all at once: acme has no pages."""
+    params = {"changed_since": since.isoformat()}
+    found = await api(connector).request_as(list[Told], "GET", "/tickets", params=params)
+    return cb.ChangePage(events=tuple(event_from(told, told.changed) for told in found))
 
 
 @cb.hookimpl
