@@ -245,6 +245,21 @@ def test_a_token_is_minted_listed_rotated_and_revoked(shell: Shell, connector: s
     assert "revoked" in shell.fails("token", "rotate", minted["id"])
 
 
+def test_a_weaker_token_is_called_that_when_it_is_minted_and_listed(shell: Shell) -> None:
+    printed = shell.says(
+        "token", "mint", "old", "--scheme", "static_url", "--expires", "2999-12-31"
+    )
+
+    assert "static_url (weaker)" in printed
+    assert "weakest scheme" in printed
+    assert "2999-12-31 00:00:00 UTC" in printed
+    assert "static_url (weaker)" in shell.says("token", "list")
+    strict = shell.says("token", "mint", "strict", "--require-timestamp")
+    assert "signature over a timestamp" in strict
+    assert "Jira sends none with x-hub-signature" in strict
+    assert "expires_at" in shell.fails("token", "mint", "late", "--expires", "2020-01-01")
+
+
 def test_a_guide_tells_what_to_paste(shell: Shell, connector: str) -> None:
     token = shell.json("token", "mint", "hooks")["id"]
 

@@ -119,3 +119,27 @@ def test_a_secret_is_in_no_answer_but_that_of_a_mint_and_a_rotation() -> None:
         if any("IssuedTokenView" in each for each in references(operation["responses"]))
     }
     assert answering == {"POST /v1/inbox-tokens", "POST /v1/inbox-tokens/{token_id}/rotate"}
+
+
+@pytest.mark.parametrize("name", [name for name in OPERATIONS if "/inbox/itsm" in name])
+def test_the_inbox_tells_every_answer_with_an_example(name: str) -> None:
+    operation = OPERATIONS[name]
+
+    answers = operation["responses"]
+    assert set(answers) == {"200", "400", "401", "408", "413", "429", "503"}
+    for status, answer in answers.items():
+        kind = "application/json" if status == "200" else "application/problem+json"
+        assert list(answer["content"]) == [kind]
+        examples = answer["content"][kind]["examples"].values()
+        values = [each["value"] for each in examples]
+        assert values
+        if status != "200":
+            assert [each["status"] for each in values] == [int(status)]
+    assert operation["requestBody"]["required"]
+
+
+def test_every_error_has_the_shape_of_a_problem() -> None:
+    for name, operation in OPERATIONS.items():
+        for status, answer in operation["responses"].items():
+            if int(status) >= 400 and name.split(" ", 1)[1].startswith("/v1/"):
+                assert list(answer["content"]) == ["application/problem+json"], (name, status)

@@ -194,3 +194,94 @@ def test_the_guide_names_the_address_and_never_the_secret(desk: Desk) -> None:
     assert answer.status_code == 200
     assert token["url"] in answer.text
     assert token["secret"] not in answer.text
+
+
+def refused(desk: Desk, **fields: Any) -> str:
+    """Return the field that a mint is refused for."""
+    answer = desk.admin.send("POST", "/v1/inbox-tokens", json={"name": "webhooks", **fields})
+    assert answer.status_code == 400, answer.text
+    (error,) = answer.json()["errors"]
+    return str(error["field"])
+
+
+def listed(desk: Desk, token: Any) -> Any:
+    (found,) = [t for t in desk.admin.ask("GET", "/v1/inbox-tokens") if t["id"] == token["id"]]
+    return found
+
+
+def test_a_token_shows_what_it_demands(desk: Desk) -> None:
+    connector = desk.admin.add_connector()
+    plain = desk.admin.mint_token()
+    strict = desk.admin.mint_token(
+        connector_id=connector["id"], timestamp_required=True, expires_at="2026-03-01T13:00:00Z"
+    )
+
+    told = {"state", "scheme", "timestamp_required", "warnings", "connector_id", "expires_at"}
+    assert {name: listed(desk, plain)[name] for name in told} == {
+        "state": "active",
+        "scheme": "signature",
+        "timestamp_required": False,
+        "warnings": [],
+        "connector_id": None,
+        "expires_at": None,
+    }
+    assert {name: listed(desk, strict)[name] for name in told} == {
+        "state": "active",
+        "scheme": "signature",
+        "timestamp_required": True,
+        "warnings": [],
+        "connector_id": connector["id"],
+        "expires_at": "2026-03-01T13:00:00Z",
+    }
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"template": "alerts"}, "template"),
+        ({"scheme": "none"}, "scheme"),
+        ({"scheme": "static_header", "timestamp_required": True}, "timestamp_required"),
+        ({"scheme": "static_url", "timestamp_required": True}, "timestamp_required"),
+        ({"expires_at": "2026-03-01T12:00:00Z"}, "expires_at"),
+        ({"expires_at": "2026-03-01T13:00:00"}, "expires_at"),
+        ({"expires_at": "soon"}, "expires_at"),
+        ({"secret": "of my own"}, "secret"),
+    ],
+)
+def test_what_a_token_cannot_be_is_refused_with_the_field(
+    desk: Desk, fields: dict[str, Any], field: str
+) -> None:
+    assert refused(desk, **fields) == field
+
+
+def test_a_token_ends_by_itself_and_is_not_rotated_back_to_life(desk: Desk, watch: Watch) -> None:
+    token = desk.admin.mint_token(expires_at="2026-03-01T13:00:00Z")
+    assert accepted(desk, token, token["secret"])
+
+    watch.now += timedelta(hours=1)
+
+    assert not accepted(desk, token, token["secret"])
+    assert listed(desk, token)["state"] == "expired"
+    answer = desk.admin.send("POST", f"/v1/inbox-tokens/{token['id']}/rotate", json={})
+    assert answer.status_code == 400
+    assert "expired" in answer.json()["detail"]
+
+
+def test_no_secret_is_stored_as_it_is(desk: Desk) -> None:
+    issued = [desk.admin.mint_token(scheme=scheme) for scheme in ("signature", "static_url")]
+    issued.append(rotate(desk, issued[0]))
+
+    files = b"".join(file.read_bytes() for file in desk.data_dir.glob("casebridge.db*"))
+    for each in issued:
+        assert each["secret"].encode() not in files
+        assert each["id"].encode() in files
+
+
+def test_the_guide_says_first_what_is_weak_about_the_token(desk: Desk) -> None:
+    token, connector = desk.admin.mint_token(scheme="static_url"), desk.admin.add_connector()
+
+    answer = desk.admin.send("GET", f"/v1/inbox-tokens/{token['id']}/guide/{connector['id']}")
+
+    assert answer.text.startswith("> **Note:** This token is of the weakest scheme")
+    assert f"{token['id']}/<secret>" in answer.text
+    assert token["secret"] not in answer.text

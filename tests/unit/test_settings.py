@@ -92,3 +92,30 @@ def test_a_database_of_ones_own_goes_before_the_embedded_one() -> None:
 )
 def test_the_allow_list_is_split_at_commas(plugins: str, allowed: tuple[str, ...] | None) -> None:
     assert Settings(plugins=plugins).allow_list == allowed
+
+
+@pytest.mark.parametrize("proxies", ["", "127.0.0.1", "10.0.0.0/8, 2001:db8::/32", " ::1 ,"])
+def test_trusted_proxies_are_addresses_and_networks(proxies: str) -> None:
+    settings = Settings.from_env({"CASEBRIDGE_TRUSTED_PROXIES": proxies})
+
+    assert settings.proxies == [part for part in proxies.replace(",", " ").split() if part]
+
+
+@pytest.mark.parametrize("proxies", ["*", "proxy.example", "10.0.0.1/8", "10.0.0.0/8 10.1.1.1"])
+def test_anything_else_is_no_trusted_proxy(proxies: str) -> None:
+    with pytest.raises(InvalidSettings, match="TRUSTED_PROXIES must hold IP addresses"):
+        Settings.from_env({"CASEBRIDGE_TRUSTED_PROXIES": proxies})
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("CASEBRIDGE_INBOX_BODY_SECONDS", "0", "must be more than 0"),
+        ("CASEBRIDGE_INBOX_TOKEN_RATE", "-1", "must be 0 or more"),
+        ("CASEBRIDGE_INBOX_ADDRESS_RATE", "-1", "must be 0 or more"),
+        ("CASEBRIDGE_INBOX_TIMESTAMP_SECONDS", "-1", "must be 0 or more"),
+    ],
+)
+def test_a_limit_cannot_be_negative(variable: str, value: str, words: str) -> None:
+    with pytest.raises(InvalidSettings, match=f"{variable} {words}"):
+        Settings.from_env({variable: value})

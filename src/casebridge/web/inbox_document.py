@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import (
     Example,
@@ -69,7 +70,7 @@ RESPONSES: Final = {
             generate_examples=False,
             description=_DESCRIPTIONS[problem.status],
             media_type=MEDIA_TYPE,
-            examples=[Example(id="problem", value=problem)],
+            examples=[Example(id="problem", value=msgspec.to_builtins(problem))],
         )
         for problem in _PROBLEMS
     },
