@@ -92,6 +92,35 @@ def test_a_connector_is_paused_with_a_reason_and_resumed(shell: Shell, connector
     assert "--reason" in shell.fails("connector", "pause", connector, code=2)
 
 
+def test_a_run_of_the_reconciler_is_asked_for_and_waited_for(shell: Shell, connector: str) -> None:
+    (asked,) = shell.json("reconcile")
+    printed = shell.says("reconcile", "jira", "--wait", "30")
+
+    assert (asked["id"], asked["error"]) == (connector, None)
+    assert re.search(r"jira +waiting +20\d\d-\d\d-\d\d [0-9:]+ UTC +\d+ s", printed)
+    assert "state waiting" in shell.says("connector", "show", connector)
+
+
+def test_a_run_of_the_reconciler_that_fails_is_exit_code_1(
+    shell: Shell, service: Service, jira: Vendor, connector: str
+) -> None:
+    linked(service)
+    jira.control.arm("status", "search", status=503)
+
+    result = shell.run("reconcile", connector, "--wait", "30")
+
+    assert result.exit_code == 1
+    assert "503" in result.stdout
+    assert "jira: failed or not done within 30 s" in result.stderr
+
+
+def test_a_paused_connector_is_not_reconciled(shell: Shell, connector: str) -> None:
+    shell.says("connector", "pause", connector, "--reason", "change freeze")
+
+    assert "change freeze" in shell.fails("reconcile", connector)
+    assert "no connector that could be asked" in shell.says("reconcile")
+
+
 # Cases
 
 
