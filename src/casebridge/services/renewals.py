@@ -93,21 +93,34 @@ class Renewals:
         """Return the end of our turn, or the configuration that somebody else stored meanwhile."""
         loop = asyncio.get_running_loop()
         give_up = loop.time() + self._longest
-        while True:
-            async with self._database.write() as session:
-                row = await _locked(session, row_id)
-                current = self._current(row, stale)
-                if current != stale:
-                    return current
-                now = self._clock()
-                left = (row.renewing_until - now).total_seconds() if row.renewing_until else 0.0
-                if left <= 0:
-                    row.renewing_until = now + timedelta(seconds=2 * self._longest)
-                    return row.renewing_until
-            if loop.time() > give_up:
-                busy = "another worker has been renewing the credential for too long"
-                raise VendorUnavailable(busy, retry_after=left)
-            await asyncio.sleep(_POLL)
+        while (found := await self._take_turn(row_id, stale)) is None:
+            while (left := await self._others_turn(row_id)) > 0:
+                if loop.time() > give_up:
+                    busy = "another worker has been renewing the credential for too long"
+                    raise VendorUnavailable(busy, retry_after=left)
+                await asyncio.sleep(_POLL)
+        return found
+
+    async def _take_turn(
+        self, row_id: int, stale: ConnectorConfig
+    ) -> ConnectorConfig | datetime | None:
+        """Return as `_wait_for_turn` does, None when it is somebody else's turn."""
+        async with self._database.write() as session:
+            row = await _locked(session, row_id)
+            current = self._current(row, stale)
+            if current != stale:
+                return current
+            if self._seconds_left(row) > 0:
+                return None
+            row.renewing_until = self._clock() + timedelta(seconds=2 * self._longest)
+            return row.renewing_until
+
+    async def _others_turn(self, row_id: int) -> float:
+        async with self._database.read() as session:
+            return self._seconds_left(await session.get_one(ConnectorRow, row_id))
+
+    def _seconds_left(self, row: ConnectorRow) -> float:
+        return (row.renewing_until - self._clock()).total_seconds() if row.renewing_until else 0.0
 
     async def _keep(
         self, row_id: int, stale: ConnectorConfig, changes: Mapping[str, Any]

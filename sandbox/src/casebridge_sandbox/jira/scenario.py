@@ -216,6 +216,9 @@ PRESETS = {
     "data-center-strict": JiraScenario(
         deployment="data_center", context_path="/jira", workflow=strict_workflow()
     ),
+    "data-center-9": JiraScenario(deployment="data_center", version="9.12.1"),
     "slow-search": JiraScenario(search_lag_searches=2),
+    "scoped-token": JiraScenario(scoped_token=True),
+    "cloud-limits": JiraScenario(issue_writes=20, issue_writes_long=100),
 }
 """Named scenarios."""
