@@ -286,6 +286,14 @@ def test_choices_and_users_can_be_read_but_not_written(incidents: httpx.Client) 
     assert incidents.post("/sys_user", json={}).status_code == 403
 
 
+def test_a_query_can_ask_who_is_calling(incidents: httpx.Client) -> None:
+    asked = {"sysparm_query": "sys_id=javascript:gs.getUserID()"}
+
+    users = incidents.get("/sys_user", params=asked).json()["result"]
+
+    assert [each["user_name"] for each in users] == ["casebridge"]
+
+
 def test_an_empty_side_table_answers_an_empty_list(incidents: httpx.Client) -> None:
     answer = incidents.get("/sys_journal_field", params={"sysparm_query": "element_id=x"})
 

@@ -362,22 +362,33 @@ async def test_a_broken_connection_while_creating(
         await hooks.push_case(connector, projection)
 
 
-async def test_the_account_is_known_by_its_user_name(
-    httpx_mock: HTTPXMock, hooks: VendorHooks, connector: ServiceNow
+USER = {"sys_id": "u1", "user_name": "Svc.Casebridge", "name": "Casebridge", "email": ""}
+
+
+@pytest.mark.parametrize(
+    "told", [[], [USER | {"user_name": ""}], [USER | {"user_name": "admin"}, USER]]
+)
+async def test_an_account_that_servicenow_does_not_tell_is_looked_up_by_its_user_name(
+    httpx_mock: HTTPXMock,
+    hooks: VendorHooks,
+    connector: ServiceNow,
+    told: list[dict[str, str]],
 ) -> None:
-    user = {"sys_id": "u1", "user_name": "Svc.Casebridge", "name": "Casebridge", "email": ""}
-    httpx_mock.add_response(json={"result": [user | {"user_name": "admin"}, user]})
+    httpx_mock.add_response(json={"result": told})
+    httpx_mock.add_response(json={"result": [USER | {"user_name": "admin"}, USER]})
 
     account = await hooks.identify_account(connector)
 
     assert (account.id, account.name, account.email) == ("Svc.Casebridge", "Casebridge", None)
+    queries = [each.url.params["sysparm_query"] for each in httpx_mock.get_requests()]
+    assert queries == ["sys_id=javascript:gs.getUserID()", "user_name=svc.casebridge"]
 
 
 async def test_an_account_that_may_not_read_users_is_known_from_the_settings(
     httpx_mock: HTTPXMock, hooks: VendorHooks, connector: ServiceNow
 ) -> None:
     denied = error("User Not Authorized", "Failed API level ACL Validation")
-    httpx_mock.add_response(status_code=403, json=denied)
+    httpx_mock.add_response(status_code=403, json=denied, is_reusable=True)
 
     assert (await hooks.identify_account(connector)).id == "svc.casebridge"
 

@@ -188,6 +188,21 @@ async def test_oauth_over_real_http(
         await hooks.identify_account(connect(**settings | {"client_secret": "wrong"}))
 
 
+async def test_the_account_is_the_credentials_and_not_what_the_settings_name(
+    sandbox: Sandbox, hooks: VendorHooks, connect: Callable[..., ServiceNow]
+) -> None:
+    key = {"password": None, "api_key": sandbox.sandbox.scenario.api_key}
+    connector = connect(username="ada.analyst", **key)
+
+    account = await hooks.identify_account(connector)
+    report = await hooks.check_connection(connector)
+
+    assert account.id == sandbox.sandbox.scenario.user_name
+    signed_in = next(line for line in report.lines if line.name == "Signed in")
+    assert signed_in.ok is False
+    assert signed_in.cure.startswith(f"set username to {account.id}")
+
+
 @pytest.mark.parametrize("rotates", [True, False])
 async def test_a_refresh_token_goes_on_for_months_whether_it_is_replaced_or_not(
     sandbox: Sandbox,

@@ -50,7 +50,7 @@ async def check_connection(connector: Connector[ServiceNowConfig]) -> Connection
     held = await table_checks.check_hold_reason(client)
     lines = (
         reachable,
-        _account(account, person),
+        _account(connector.config, account, person),
         _zone(account),
         await table_checks.check_table(client),
         *(await check_rights(connector, client, account)),
@@ -75,9 +75,13 @@ def _credential(config: ServiceNowConfig) -> str:
     return f"client_id and client_secret{f' with {signs}' if config.password else ''}"
 
 
-def _account(account: Row, person: Person) -> CheckLine:
+def _account(config: ServiceNowConfig, account: Row, person: Person) -> CheckLine:
+    told = f"{person.name or person.id} ({person.id})"
+    if account and person.id.casefold() != config.username.casefold():
+        cure = f"set username to {person.id}, so that the set-up guide names the right account"
+        return failed("Signed in", f"the credential is that of {told}, not of username", cure)
     if account:
-        return well("Signed in", f"{person.name or person.id} ({person.id})")
+        return well("Signed in", told)
     return unsure(
         "Signed in",
         f"the credential works; the row of {person.id} in sys_user cannot be seen",

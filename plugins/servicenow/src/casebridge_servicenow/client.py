@@ -27,6 +27,9 @@ from casebridge_servicenow.values import Row, value_of
 if TYPE_CHECKING:
     from casebridge_servicenow.config import ServiceNowConfig
 
+_ACCOUNT_FIELDS: Final = ("sys_id", "user_name", "name", "email", "time_zone")
+_WHO_CALLS: Final = "sys_id=javascript:gs.getUserID()"
+"""The one script that ServiceNow is asked to run in a query: who is calling."""
 _MOST_TICKETS: Final = 20
 _MOST_CHOICES: Final = 1000
 
@@ -104,20 +107,27 @@ class ServiceNowClient:
         return ticket
 
     async def account(self) -> Row:
-        """Return the integration account's row of ``sys_user``, empty when it is out of sight."""
-        query = where("user_name", "=", self.config.username)
-        wanted = ("sys_id", "user_name", "name", "email", "time_zone")
-        rows = await self.api.rows("sys_user", query, wanted, limit=2)
-        name = self.config.username.casefold()
-        return next((r for r in rows if value_of(r.get("user_name")).casefold() == name), {})
+        """Return the account's row of ``sys_user``, empty when it is out of sight.
+
+        An API key or an OAuth client may belong to another user than the settings name, so
+        ServiceNow is asked who is calling; where it does not tell, the user name is looked up.
+        """
+        callers = await self._users(_WHO_CALLS)
+        if len(callers) == 1 and value_of(callers[0].get("user_name")):
+            return callers[0]
+        name = self.config.username
+        users = await self._users(where("user_name", "=", name))
+        return next((u for u in users if _is_named(u, name)), {})
+
+    async def _users(self, query: str) -> list[Row]:
+        try:
+            return await self.api.rows("sys_user", query, _ACCOUNT_FIELDS, limit=2)
+        except InvalidRequest:  # signed in, and not allowed to ask for this
+            return []
 
     async def identify(self) -> Person:
         """Tell whose credential this is: webhooks name the actor by user name."""
-        try:
-            row = await self.account()
-        except InvalidRequest:  # signed in, and not allowed to read sys_user
-            row = {}
-        return self.person(row)
+        return self.person(await self.account())
 
     def person(self, row: Row) -> Person:
         """Return the integration account, as its row of ``sys_user`` or else the settings tell."""
@@ -146,3 +156,7 @@ class ServiceNowClient:
             if found:
                 return found
         return ()
+
+
+def _is_named(user: Row, name: str) -> bool:
+    return value_of(user.get("user_name")).casefold() == name.casefold()

@@ -10,6 +10,8 @@ from urllib.parse import parse_qsl
 from casebridge_sandbox.exchange import Call, JsonObject, UnreadableBody
 from casebridge_sandbox.servicenow.errors import refused
 
+_WHO_CALLS = "javascript:gs.getUserID()"
+
 __all__ = ("body_of", "check_headers", "number", "query_text", "take_state", "text")
 
 
@@ -64,14 +66,18 @@ def take_state(values: JsonObject) -> str | None:
 
 
 def query_text(call: Call) -> str:
-    """Return the query, with plain parameters such as ``number=INC...`` as terms of it."""
+    """Return the query, with plain parameters such as ``number=INC...`` as terms of it.
+
+    Of scripts, it knows the one that tells who is calling.
+    """
     terms = [
         f"{name}={value}"
         for name, value in parse_qsl(call.query, keep_blank_values=True)
         if not name.startswith("sysparm_")
     ]
     query = call.argument("sysparm_query")
-    return "^".join([*([query] if query else []), *terms])
+    text = "^".join([*([query] if query else []), *terms])
+    return text.replace(_WHO_CALLS, call.person.id)
 
 
 def number(given: str | None, otherwise: int) -> int:
