@@ -31,6 +31,7 @@ from casebridge.web import (
     plugins,
     tickets,
     tokens,
+    unmapped,
 )
 from casebridge.web.access import provide_bridge, provide_page_reader, provide_principal
 from casebridge.web.deadline import BodyDeadline
@@ -73,6 +74,7 @@ def create_app(
             connectors.ConnectorController,
             tokens.TokenController,
             events.EventController,
+            unmapped.UnmappedStatusController,
             tickets.TicketController,
             tickets.resync_tenant,
             backfills.BackfillController,

@@ -45,6 +45,7 @@ from casebridge.services.throttle import Throttle
 from casebridge.services.tickets import Tickets
 from casebridge.services.token_secrets import TokenSecrets
 from casebridge.services.tokens import Tokens
+from casebridge.services.unmapped import UnmappedStatuses
 from casebridge.services.vault import Vault
 from casebridge.settings import Settings
 from casebridge_core import Capability, ConnectorCatalog
@@ -71,6 +72,7 @@ class Bridge:
     inbox: Inbox
     events: Events
     replays: Replays
+    unmapped: UnmappedStatuses
 
 
 @asynccontextmanager
@@ -132,6 +134,7 @@ async def open_bridge(
         inbox=Inbox(database, authenticity, connections, fanout, clock),
         events=Events(database),
         replays=Replays(database, connections, fanout, clock),
+        unmapped=UnmappedStatuses(database, connections, fanout, clock),
     )
     try:
         await upgrade(database)

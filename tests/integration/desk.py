@@ -63,13 +63,17 @@ class Caller:
         connector = self.add_connector()
         case = self.create_case()
         token = self.mint_token()
+        _link(self.http, case)
+        strange = {"external_id": case["tickets"][0]["id"], "status": {"name": "Limbo"}}
+        event = self.deliver(token, {"acme": strange}).json()
         self.ask("PUT", "/v1/feature-flags", {"name": "backfill", "enabled": True})
         backfill = self.ask("POST", f"/v1/connectors/{connector['id']}/backfills", {})
         return {
             "backfill_id": backfill["id"],
             "case_id": case["id"],
             "connector_id": connector["id"],
-            "event_id": self.deliver(token, {"hello": 1}).json()["event_id"],
+            "event_id": event["event_id"],
+            "status_id": self.ask("GET", "/v1/unmapped-statuses")[0]["id"],
             "ticket_id": case["tickets"][0]["id"],
             "token_id": token["id"],
         }
@@ -105,17 +109,7 @@ class Desk:
 
     def link(self, case: Any) -> None:
         """Give each ticket of a case the external id by which the vendor would know it: its id."""
-        bridge: Bridge = self.app.state.bridge
-
-        async def write() -> None:
-            ids = [ticket["id"] for ticket in case["tickets"]]
-            linked = update(RefRow).where(RefRow.public_id.in_(ids))
-            async with bridge.database.write() as session:
-                await session.execute(
-                    linked.values(external_id=RefRow.public_id, external_key="T-1")
-                )
-
-        self.http.blocking_portal.call(write)
+        _link(self.http, case)
 
     def of_scope(self, *scopes: Scope) -> Caller:
         """Return a caller of the first tenant whose key reaches only so far."""
@@ -136,6 +130,18 @@ class Desk:
             return await bridge.tenants.issue_key(tenant.id, "admin", Scope.ADMIN)
 
         return Caller(self.http, self.http.blocking_portal.call(create))
+
+
+def _link(http: TestClient[Litestar], case: Any) -> None:
+    bridge: Bridge = http.app.state.bridge
+
+    async def write() -> None:
+        ids = [ticket["id"] for ticket in case["tickets"]]
+        linked = update(RefRow).where(RefRow.public_id.in_(ids))
+        async with bridge.database.write() as session:
+            await session.execute(linked.values(external_id=RefRow.public_id, external_key="T-1"))
+
+    http.blocking_portal.call(write)
 
 
 @contextmanager

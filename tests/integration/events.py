@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import httpx
+import msgspec
 from sqlalchemy import select
 
 from casebridge.bridge import Bridge
 from casebridge.persistence.connectors import RefRow
+from casebridge.services.authenticity import InboundRequest
+from casebridge.services.inbox import InboxAnswer
+from casebridge_core.signatures import sign
 from tests.integration.desk import Caller, Desk
 
 ResultT = TypeVar("ResultT")
@@ -72,18 +76,26 @@ class Tenant:
 
         self.run(write)
 
-    def send(self, status: str | None, **fields: Any) -> httpx.Response:
+    def send(self, status: str | dict[str, str] | None, **fields: Any) -> httpx.Response:
         """Deliver an event about the ticket."""
         told = {"external_id": self.ticket_id, **fields}
         if status is not None:
-            told["status"] = {"name": status, "category": fields.pop("category", None)}
+            told["status"] = {"name": status} if isinstance(status, str) else status
         return self.caller.deliver(self.token, {"acme": told})
 
-    def deliver(self, status: str | None, **fields: Any) -> Any:
+    def deliver(self, status: str | dict[str, str] | None, **fields: Any) -> Any:
         """Deliver an event about the ticket; return the answer."""
         answer = self.send(status, **fields)
         assert answer.status_code == 200, answer.text
         return answer.json()
+
+    async def receive(self, status: str, **fields: Any) -> InboxAnswer:
+        """Deliver an event in the service's own loop."""
+        told = {"external_id": self.ticket_id, "status": {"name": status}, **fields}
+        body = msgspec.json.encode({"acme": told})
+        signed = {"x-aisoc-signature": sign(self.token["secret"], body)}
+        request = InboundRequest(token_id=self.token["id"], headers=signed, body=body)
+        return await self.bridge.inbox.receive(request)
 
     def status(self) -> str:
         """Return the case's status."""

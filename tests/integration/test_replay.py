@@ -11,8 +11,6 @@ from sqlalchemy import func, select, text, update
 
 from casebridge.persistence.connectors import RefRow
 from casebridge.persistence.inbox import InboundEventRow
-from casebridge.services.authenticity import InboundRequest
-from casebridge_core.signatures import sign
 from tests.integration.desk import Desk
 from tests.integration.events import EVENTS, Tenant
 
@@ -154,16 +152,6 @@ def test_a_payload_past_its_retention_is_not_replayed(tenant: Tenant) -> None:
     assert (event["headers"], event["body"], event["body_base64"]) == (None, None, None)
 
 
-def early_delivery(tenant: Tenant) -> InboundRequest:
-    """Return a webhook about the ticket, as it comes to the inbox."""
-    body = f'{{"acme": {{"external_id": "{tenant.ticket_id}", "status": {{"name": "Triage"}}}}}}'
-    return InboundRequest(
-        token_id=tenant.token["id"],
-        headers={"x-aisoc-signature": sign(tenant.token["secret"], body.encode())},
-        body=body.encode(),
-    )
-
-
 async def blocked(tenant: Tenant) -> None:
     """Wait until a transaction waits for the lock on a ticket; on SQLite none ever does."""
     if tenant.bridge.database.is_sqlite:
@@ -189,7 +177,7 @@ def test_a_webhook_during_the_link_waits_for_it(tenant: Tenant) -> None:
     async def race() -> Any:
         async with tenant.bridge.database.write() as session:
             await link(tenant, session)
-            delivery = asyncio.create_task(tenant.bridge.inbox.receive(early_delivery(tenant)))
+            delivery = asyncio.create_task(tenant.receive("Triage"))
             await blocked(tenant)
         return await delivery
 
@@ -216,7 +204,7 @@ def test_a_link_during_the_webhook_waits_for_it(tenant: Tenant) -> None:
         tasks: list[asyncio.Task[None]] = []
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(consumer, "consume", and_wait)
-            answer = await tenant.bridge.inbox.receive(early_delivery(tenant))
+            answer = await tenant.receive("Triage")
         await tasks[0]
         assert answer.reason == "unlinked_ticket"
 
@@ -230,7 +218,7 @@ def test_doubles_at_once_are_dealt_with_one_after_the_other(tenant: Tenant) -> N
     tenant.link()
 
     async def race() -> list[Any]:
-        deliveries = [tenant.bridge.inbox.receive(early_delivery(tenant)) for _ in range(8)]
+        deliveries = [tenant.receive("Triage") for _ in range(8)]
         return await asyncio.gather(*deliveries)
 
     answers = tenant.run(race)

@@ -17,6 +17,7 @@ from casebridge.cli.reconcile import reconcile
 from casebridge.cli.serve import serve
 from casebridge.cli.tickets import force_sync, push, replay, resync
 from casebridge.cli.token import token
+from casebridge.cli.unmapped import unmapped
 from casebridge.cli.worker import worker
 
 
@@ -34,5 +35,7 @@ main.add_command(new_plugin)
 main.add_command(reconcile)
 main.add_command(key)
 main.add_command(tenant)
-for command in (connector, case, push, resync, replay, force_sync, backfill, token, event, flag):
+for command in (connector, unmapped, case, push, resync, replay, force_sync, backfill):
+    main.add_command(command)
+for command in (token, event, flag):
     main.add_command(command)

@@ -22,6 +22,7 @@ from casebridge.domain.watermarks import Arrival, Source
 from casebridge.persistence.cases import CaseRow
 from casebridge.persistence.connectors import RefRow
 from casebridge.persistence.inbox import UnmappedStatusRow
+from casebridge.persistence.locks import hold
 from casebridge.services.fanout import FanOut
 from casebridge.services.lifecycle import transition
 from casebridge.services.narration import Narration, Origin, named
@@ -181,6 +182,7 @@ class Reflection:
         await self.fanout.schedule_refs(self.session, [ref.id], due)
 
     async def _note_unmapped(self, ref: RefRow, native: NativeStatus) -> None:
+        await hold(self.session, f"unmapped:{ref.connector_id}:{native.name}")
         row = await self.session.scalar(
             select(UnmappedStatusRow).where(
                 UnmappedStatusRow.connector_id == ref.connector_id,
