@@ -138,7 +138,6 @@ async def test_a_404_with_a_refused_credential_is_about_the_credential(
         ({"Retry-After": "17"}, 17, 17),
         ({"X-RateLimit-Reset": "{soon}"}, 50, 61),
         ({"RateLimit-Reason": "jira-quota-tenant-based"}, 600, 3600),
-        ({"Retry-After": "3", "RateLimit-Reason": "jira-per-issue-on-write"}, 3, 3),
         ({"Retry-After": "5", "RateLimit-Reason": "jira-burst-based"}, 5, 5),
         ({"RateLimit-Reason": "jira-quota-global-based"}, 600, 3600),
         ({"Retry-After": "1800", "RateLimit-Reason": "jira-quota-global-based"}, 1800, 1800),
@@ -166,6 +165,18 @@ async def test_a_429_says_how_long_to_wait(
         await hooks.push_comment(online(), REF, comment)
     assert limited.value.retry_after is not None
     assert low <= limited.value.retry_after <= high
+    assert not limited.value.uncertain
+
+
+async def test_a_limit_of_one_issue_lets_the_others_go_on(
+    hooks: VendorHooks, online: Connect, httpx_mock: HTTPXMock, comment: ProjectedComment
+) -> None:
+    """The host lets a whole connector wait for `RateLimited`, and one ticket for this."""
+    headers = {"Retry-After": "3", "RateLimit-Reason": "jira-per-issue-on-write"}
+    httpx_mock.add_response(status_code=429, headers=headers)
+    with pytest.raises(VendorUnavailable) as limited:
+        await hooks.push_comment(online(), REF, comment)
+    assert limited.value.retry_after == 3
     assert not limited.value.uncertain
 
 

@@ -65,6 +65,19 @@ async def test_a_moment_is_the_same_moment_in_every_account_s_time_zone(
         assert len(changes.events) == found
 
 
+async def test_comments_that_a_search_leaves_out_are_read_as_well(
+    hooks: VendorHooks, connector: Connector[JiraConfig], jira: Jira
+) -> None:
+    jira.control.change_scenario(search_comments=2)
+    for number, count in ((1, 2), (2, 5)):
+        key = jira.control.create_ticket(f"Number {number}").key
+        for each in range(count):
+            jira.control.comment(key, f"Note {each}", by="Ben Responder")
+    changes = await hooks.list_changes(connector, datetime.now(UTC) - timedelta(minutes=2), None)
+    assert sorted(len(event.comments) for event in changes.events) == [2, 5]
+    assert len(jira.control.requests("list_comments")) == 1
+
+
 async def test_the_account_is_the_one_that_webhooks_name(
     hooks: VendorHooks, connector: Connector[JiraConfig], deployment: str
 ) -> None:
@@ -217,3 +230,28 @@ async def test_a_required_field_with_a_default_is_no_fault(
 ) -> None:
     jira.control.change_scenario(required_fields=["duedate"], default_fields=["duedate"])
     assert (await hooks.check_connection(connector)).ok
+
+
+async def test_fields_that_a_transition_asks_for_are_told(
+    hooks: VendorHooks,
+    connector: Connector[JiraConfig],
+    jira: Jira,
+    rewire: Rewire,
+) -> None:
+    def asked(report: ConnectionReport) -> list[CheckLine]:
+        return [line for line in report.lines if line.name.startswith("transition")]
+
+    jira.control.create_ticket("Phishing mail")
+    workflow = jira.sandbox.scenario.workflow
+    edge = {"id": "9", "name": "Finish", "to": "10002", "screen": ["duedate"]}
+    edge |= {"required": ["duedate"], "sources": [workflow.initial]}
+    statuses = [{"id": s.id, "name": s.name, "category": s.category} for s in workflow.statuses]
+    jira.control.change_scenario(
+        workflow={"statuses": statuses, "initial": workflow.initial, "transitions": [edge]}
+    )
+    (line,) = asked(await hooks.check_connection(connector))
+    assert line.ok is None
+    assert "duedate" in line.detail
+    assert "transition_fields" in line.cure
+    settled = rewire(connector, transition_fields={"Done": {"duedate": "2026-12-24"}})
+    assert asked(await hooks.check_connection(settled)) == []

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from casebridge_core import ChangePage, InboundComment, TicketEvent
+from casebridge_core import ChangePage, InboundComment, Ticket, TicketEvent
 from casebridge_jira.comments import read_comment
 from casebridge_jira.statuses import VENDOR
 from casebridge_jira.tickets import TICKET_FIELDS, read_objects, read_site, read_text, read_ticket
@@ -42,7 +42,8 @@ async def list_changes(client: JiraClient, since: datetime, page: str | None) ->
     fields = (*TICKET_FIELDS, "comment")
     found = await client.search(here.jql, fields, limit=PAGE, page=here.at or None)
     issues = read_objects(found["issues"])
-    events = tuple(event for issue in issues if (event := _event(client, issue)) is not None)
+    read = [await _event(client, issue) for issue in issues]
+    events = tuple(event for event in read if event is not None)
     ahead = _ahead_cloud(here, found) if client.config.is_cloud else _ahead(client, here, found)
     following = msgspec.json.encode(ahead).decode() if ahead is not None else None
     return ChangePage(events=events, next_page=following)
@@ -96,7 +97,7 @@ def _ahead(client: JiraClient, here: _Page, found: Mapping[str, Any]) -> _Page |
     return msgspec.structs.replace(here, jql=jql, at=offset if jql == here.jql else 0)
 
 
-def _event(client: JiraClient, issue: Mapping[str, Any]) -> TicketEvent | None:
+async def _event(client: JiraClient, issue: Mapping[str, Any]) -> TicketEvent | None:
     ticket = read_ticket(issue, client.config.base_url)
     if ticket is None:
         return None
@@ -107,11 +108,17 @@ def _event(client: JiraClient, issue: Mapping[str, Any]) -> TicketEvent | None:
         site=read_site(client.config.base_url),
         status=ticket.status,
         assignee=ticket.assignee,
-        comments=tuple(_comments(issue["fields"].get("comment"))),
+        comments=tuple(await _comments(client, ticket, issue["fields"].get("comment"))),
         occurred_at=ticket.updated_at.astimezone(UTC) if ticket.updated_at else None,
     )
 
 
-def _comments(value: object) -> Iterator[InboundComment]:
-    comments = read_objects(value.get("comments")) if isinstance(value, Mapping) else ()
-    yield from (read for each in comments if (read := read_comment(each)) is not None)
+async def _comments(client: JiraClient, ticket: Ticket, value: object) -> list[InboundComment]:
+    """Return the comments of an issue that was found; a search may show only some of many."""
+    if not isinstance(value, Mapping):
+        return []
+    shown: Sequence[Mapping[str, Any]] = read_objects(value.get("comments"))
+    total = value.get("total")
+    if isinstance(total, int) and total > len(shown):
+        shown = await client.comments(ticket.ref.external_id)
+    return [read for each in shown if (read := read_comment(each)) is not None]

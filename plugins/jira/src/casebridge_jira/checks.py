@@ -13,9 +13,14 @@ from casebridge_core import (
     Person,
     PushError,
 )
-from casebridge_jira.screens import read_create_fields, read_issue_type, screen_lines
+from casebridge_jira.screens import (
+    read_create_fields,
+    read_issue_type,
+    screen_lines,
+    transition_lines,
+)
 from casebridge_jira.site_checks import account_cure, site_lines
-from casebridge_jira.tickets import read_text
+from casebridge_jira.tickets import read_objects, read_text
 from casebridge_jira.webhook_checks import cannot_be_told, webhook_line
 
 if TYPE_CHECKING:
@@ -50,6 +55,7 @@ async def check_connection(
         lines += [line async for line in _permissions(client)]
         lines += [line async for line in _create_screen(client)]
         statuses = await _statuses(client, outbound, lines)
+        lines += await _transitions(client, outbound)
         lines.append(await _webhook(client))
     return ConnectionReport(lines=tuple(lines), account=account, statuses=statuses)
 
@@ -128,6 +134,18 @@ async def _statuses(
             )
         )
     return known
+
+
+async def _transitions(client: JiraClient, outbound: Mapping[CaseStatus, str]) -> list[CheckLine]:
+    """Look at the transitions out of the newest issue, where there is one: Jira shows no others."""
+    newest = f'project = "{client.config.project}" ORDER BY created DESC'
+    try:
+        for issue in read_objects((await client.search(newest, ("status",), limit=1))["issues"]):
+            offers = await client.transitions(str(issue.get("id")))
+            return list(transition_lines(offers, outbound.values(), client.config))
+    except PushError as error:
+        return [_failed("search", error, "Let the account browse the project's issues.")]
+    return []
 
 
 async def _webhook(client: JiraClient) -> CheckLine:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _REASON_LIMIT: Final = 500
 _QUOTA_WAIT: Final = 900.0
 _SHORTEST_WAIT: Final = 1.0
+_OF_ONE_ISSUE: Final = "jira-per-issue-on-write"
 _CURES: Final = {
     410: "; this call is gone, check the deployment",
     413: "; Jira limits comments and links of one issue: delete some of them",
@@ -99,7 +100,11 @@ def _is_error_collection(document: object) -> bool:
     return isinstance(document, Mapping) and ("errorMessages" in document or "errors" in document)
 
 
-def _rate_limited(response: httpx.Response) -> RateLimited:
+def _rate_limited(response: httpx.Response) -> PushError:
+    """Return how long to wait, and who: a limit of one issue is no reason for others to wait.
+
+    Source: Atlassian, Jira Cloud, Build an app that respects rate limits, ``RateLimit-Reason``.
+    """
     reason = response.headers.get("ratelimit-reason", "")
     wait = retry_after(response)
     reset = read_moment(response.headers.get("x-ratelimit-reset"))
@@ -108,4 +113,7 @@ def _rate_limited(response: httpx.Response) -> RateLimited:
     if not wait and "quota" in reason:
         wait = _QUOTA_WAIT
     told = f"{response.request.url.host} asks to wait" + (f" ({reason})" if reason else "")
-    return RateLimited(told, retry_after=None if wait is None else max(wait, _SHORTEST_WAIT))
+    seconds = None if wait is None else max(wait, _SHORTEST_WAIT)
+    if reason == _OF_ONE_ISSUE:
+        return VendorUnavailable(told, retry_after=seconds)
+    return RateLimited(told, retry_after=seconds)

@@ -6,12 +6,12 @@ Source: Atlassian, Jira Cloud REST v3, Issues, Get create field metadata; Cloud 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from casebridge_core import CheckLine, Severity
 from casebridge_jira.tickets import read_id, read_objects, read_text
-from casebridge_jira.transitions import ScreenField
+from casebridge_jira.transitions import ScreenField, Transition, fill
 
 if TYPE_CHECKING:
     from casebridge_jira.config import JiraConfig
@@ -64,6 +64,25 @@ def screen_lines(fields: tuple[ScreenField, ...], config: JiraConfig) -> Iterato
                 ok=False,
                 detail=f"Jira asks for {field.id} and nothing fills it",
                 cure=f'Give "{field.id}" a value under fields, or make it optional in Jira.',
+            )
+
+
+def transition_lines(
+    offers: Iterable[Transition], wanted: Iterable[str], config: JiraConfig
+) -> Iterator[CheckLine]:
+    """Yield a line for each transition to a wanted status that asks for what nothing fills.
+
+    A workflow asks for more in other places: these are the transitions out of one status only.
+    """
+    names = tuple(wanted)
+    for offer in offers:
+        hop = fill(offer, lambda status: config.fields_for_status(status.name, status.id))
+        if hop.unmet and any(offer.to.matches(name) for name in names):
+            yield CheckLine(
+                name=f"transition {offer.name}",
+                ok=None,
+                detail=f"to {offer.to.name} asks for {', '.join(f.id for f in hop.unmet)}",
+                cure=f'Give these a value under transition_fields for "{offer.to.name}".',
             )
 
 

@@ -98,6 +98,7 @@ class JiraScenario(Scenario, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         search_lag_seconds: How long a change takes to appear in search, in seconds of the
             sandbox's clock.
         search_lag_searches: How many searches do not see a change yet.
+        search_comments: How many comments of an issue a search shows; 0 for all.
         issue_writes: How many writes one issue takes within ``issue_write_window_seconds``
             before it answers 429; 0 for no limit. Jira Cloud's own is 20 within 2 seconds.
         issue_write_window_seconds: The window of ``issue_writes``, in seconds.
@@ -174,6 +175,7 @@ class JiraScenario(Scenario, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     denied_permissions: tuple[str, ...] = ()
     search_lag_seconds: float = 0.0
     search_lag_searches: int = 0
+    search_comments: int = 0
     issue_writes: int = 0
     issue_write_window_seconds: float = 2.0
     issue_writes_long: int = 0

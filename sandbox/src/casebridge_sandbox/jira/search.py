@@ -17,6 +17,7 @@ from casebridge_sandbox.jira.jql import JqlError, Query, parse_jql
 
 if TYPE_CHECKING:
     from casebridge_sandbox.jira.index import SearchIndex
+    from casebridge_sandbox.jira.shapes import Shapes
     from casebridge_sandbox.jira.site import JiraSite
     from casebridge_sandbox.routing import Operation
     from casebridge_sandbox.tickets import Ticket
@@ -80,7 +81,7 @@ class SearchCalls:
         start = _offset(given.get("nextPageToken"))
         page = found[start : start + limit]
         fields = _names(given.get("fields")) or ["id"]
-        shapes = self._site.shapes(call)
+        shapes = self._shapes(call)
         issues = []
         for ticket in page:
             issue = shapes.issue(ticket, fields)
@@ -109,7 +110,7 @@ class SearchCalls:
         start = _number(given.get("startAt"), 0)
         limit = min(_number(given.get("maxResults"), _SERVER_PAGE), _SERVER_MOST)
         found = self._find(call, given, bounded=False)
-        shapes = self._site.shapes(call)
+        shapes = self._shapes(call)
         fields = _names(given.get("fields")) or ["*navigable"]
         return Reply.json(
             {
@@ -139,6 +140,9 @@ class SearchCalls:
             return self._index.find(query, scenario, sandbox.desk, sandbox.clock())
         except JqlError as error:
             raise refused(400, str(error)) from error
+
+    def _shapes(self, call: Call) -> Shapes:
+        return self._site.shapes(call, most_comments=self._site.scenario.search_comments)
 
     def _reconciled(self, found: list[Ticket], given: JsonObject) -> list[Ticket]:
         """Return the issues with those that the caller knows of as they really are."""

@@ -38,14 +38,22 @@ class Shapes:
         people: The accounts, by id.
         api: The address of the REST API, without the version.
         version: ``"3"`` for documents, anything else for wiki markup.
+        most_comments: How many comments an issue shows; 0 for all.
     """
 
     def __init__(
-        self, scenario: JiraScenario, people: dict[str, Person], api: str, version: str
+        self,
+        scenario: JiraScenario,
+        people: dict[str, Person],
+        api: str,
+        version: str,
+        *,
+        most_comments: int = 0,
     ) -> None:
         self._scenario = scenario
         self._people = people
         self._version = version
+        self._most_comments = most_comments
         self._root = f"{api}/{version}"
 
     def user(self, person: Person) -> JsonObject:
@@ -147,7 +155,8 @@ class Shapes:
         own = ticket.fields
         resolution, priority = own.get("resolution"), own.get("priority")
         status = self._scenario.workflow.status(ticket.status)
-        comments = [self.comment(ticket, each) for each in ticket.comments]
+        shown = ticket.comments[: self._most_comments or None]
+        comments = [self.comment(ticket, each) for each in shown]
         described = {
             "summary": own.get("summary"),
             "description": self.text(own.get("description")),
@@ -169,7 +178,7 @@ class Shapes:
             "comment": {
                 "comments": comments,
                 "maxResults": len(comments),
-                "total": len(comments),
+                "total": len(ticket.comments),
                 "startAt": 0,
             },
         }

@@ -58,17 +58,18 @@ class JiraSite:
         """The present scenario."""
         return self.sandbox.scenario
 
-    def shapes(self, call: Call) -> Shapes:
+    def shapes(self, call: Call, *, most_comments: int = 0) -> Shapes:
         """Return the shapes of the version that a call asks for."""
         version = call.params.get("version", "2")
         if version == "latest":
             version = "3" if self.scenario.is_cloud else "2"
-        return self.shapes_of(version, door=call.door)
+        return self.shapes_of(version, door=call.door, most_comments=most_comments)
 
-    def shapes_of(self, version: str, door: str = "") -> Shapes:
+    def shapes_of(self, version: str, door: str = "", *, most_comments: int = 0) -> Shapes:
         """Return the shapes of a version of the API, with links through the caller's entrance."""
         root = self.sandbox.origin + door if door else self.sandbox.base_url
-        return Shapes(self.scenario, self.sandbox.desk.people, f"{root}/rest/api", version)
+        people, api = self.sandbox.desk.people, f"{root}/rest/api"
+        return Shapes(self.scenario, people, api, version, most_comments=most_comments)
 
     def rich_text(self, call: Call) -> bool:
         """Tell whether texts are documents in the version that a call asks for."""
