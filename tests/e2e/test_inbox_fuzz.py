@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from casebridge_core.signatures import sign
+from casebridge_core.signatures import digest, sign
 from casebridge_sandbox import RunningSandbox
 from tests.letters import INBOX, Mailbox, jira_moved, servicenow_moved
 from tests.stage import Service
@@ -118,11 +118,61 @@ def test_any_headers_are_answered(
     headers = [
         (b"X-Hub-Signature", signature),
         (b"X-AiSOC-Signature", signature),
+        (b"X-AiSOC-Timestamp", token),
+        (b"X-AiSOC-Secret", signature),
         (b"X-AiSOC-Token-Id", token),
         (b"Content-Type", kind),
     ]
 
     answer = httpx.post(mailbox.service.url + INBOX, content=body, headers=headers, trust_env=False)
+
+    assert answer.status_code == 401
+
+
+@fuzz
+@given(timestamp=header_values | st.from_regex(rb"[0-9]{0,14}", fullmatch=True))
+def test_any_timestamp_is_answered(mailbox: Mailbox, timestamp: bytes) -> None:
+    body = jira_moved("1", "Done")
+    message = timestamp.strip() + b"." + body
+    mac = digest(mailbox.secret, message).hex().encode()
+
+    answer = mailbox.post(body, {b"X-AiSOC-Signature": mac, b"X-AiSOC-Timestamp": timestamp})
+
+    assert answer.status_code in ANSWERS - {400}
+
+
+@fuzz
+@given(secret=st.text(max_size=60))
+def test_any_secret_in_the_address_is_answered(mailbox: Mailbox, secret: str) -> None:
+    path = f"{INBOX}/{mailbox.token_id}/".encode()
+    path += b"".join(b"%%%02x" % b for b in secret.encode("utf-8", "replace"))
+    address = httpx.URL(mailbox.service.url).copy_with(raw_path=path)
+
+    answer = mailbox.service.api.http.post(address, content=jira_moved("1", "Done"))
+
+    assert answer.status_code == 401
+
+
+@fuzz
+@given(timestamp=header_values | st.from_regex(rb"[0-9]{0,14}", fullmatch=True))
+def test_any_timestamp_is_answered(mailbox: Mailbox, timestamp: bytes) -> None:
+    body = jira_moved("1", "Done")
+    message = timestamp.strip() + b"." + body
+    mac = digest(mailbox.secret, message).hex().encode()
+
+    answer = mailbox.post(body, {b"X-AiSOC-Signature": mac, b"X-AiSOC-Timestamp": timestamp})
+
+    assert answer.status_code in ANSWERS - {400}
+
+
+@fuzz
+@given(secret=st.text(max_size=60))
+def test_any_secret_in_the_address_is_answered(mailbox: Mailbox, secret: str) -> None:
+    path = f"{INBOX}/{mailbox.token_id}/".encode()
+    path += b"".join(b"%%%02x" % b for b in secret.encode("utf-8", "replace"))
+    address = httpx.URL(mailbox.service.url).copy_with(raw_path=path)
+
+    answer = httpx.post(address, content=jira_moved("1", "Done"), trust_env=False)
 
     assert answer.status_code == 401
 

@@ -27,6 +27,8 @@ ValueT = TypeVar("ValueT")
 
 _REMEMBERED: Final = 10_000
 _KNOWN_FOR: Final = timedelta(days=7)
+_LONGEST: Final = 64
+"""What is kept of an address that is none: a path of a socket, or what a proxy made up."""
 _NETWORK_BITS: Final = 64
 """Of an IPv6 address, what one customer is given; the rest is theirs to change at will."""
 
@@ -125,7 +127,7 @@ def _place(address: str) -> str:
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
-        return address
+        return address[:_LONGEST]
     if parsed.version == 4:  # noqa: PLR2004 - IPv4
         return str(parsed)
     if parsed.ipv4_mapped is not None:
