@@ -12,9 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from casebridge_core import CommentAction, Delivery, NativeStatus, Person, VendorHooks
+from casebridge_core import (
+    CommentAction,
+    Delivery,
+    NativeStatus,
+    Person,
+    ProjectedComment,
+    VendorHooks,
+)
+from casebridge_core.comments import marked
 from casebridge_core.tickets import StatusCategory
-from casebridge_servicenow.comments import marked
 from casebridge_servicenow.webhooks import detect
 
 SYS_ID = "9d385017c611228701d22104cc95c371"
@@ -117,9 +124,9 @@ def test_a_comment_to_the_caller_is_not_internal() -> None:
     assert event.comments[0].internal is False
 
 
-def test_our_own_comment_is_known_by_its_key() -> None:
+def test_our_own_comment_is_known_by_its_key(comment: ProjectedComment) -> None:
     body = payload("business_rule_comment")
-    text = marked("Containment: isolate", "case-7.act-1")
+    text = marked(comment)
 
     event = detect(body | {"comment": body["comment"] | {"value": text}})
 
@@ -127,9 +134,9 @@ def test_our_own_comment_is_known_by_its_key() -> None:
     assert event.comments[0].key == "case-7.act-1"
 
 
-def test_a_comment_that_quotes_ours_is_a_persons() -> None:
+def test_a_comment_that_quotes_ours_is_a_persons(comment: ProjectedComment) -> None:
     body = payload("business_rule_comment")
-    text = marked("Containment: isolate", "case-7.act-1") + "\nThanks, confirmed."
+    text = marked(comment) + "\nThanks, confirmed."
 
     event = detect(body | {"comment": body["comment"] | {"value": text}})
 

@@ -1,13 +1,13 @@
-"""Journal entries as comments, and the keys by which ours are found again (pure)."""
+"""Journal entries as comments (pure); ours carry their key in their text."""
 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from casebridge_core import CommentAction, InboundComment, Person
+from casebridge_core.comments import key_in
 from casebridge_servicenow.values import moment_of, value_of
 
 if TYPE_CHECKING:
@@ -25,19 +25,6 @@ ENTRY_FIELDS: Final = (
     "sys_created_by",
 )
 """What every read of ``sys_journal_field`` asks for."""
-
-_MARKED: Final = re.compile(r"\[casebridge:([A-Za-z0-9._:-]{1,80})\]\s*\Z")
-
-
-def marked(text: str, key: str) -> str:
-    """Return a comment's text with its key on a line of its own at the end."""
-    return f"{text.rstrip()}\n\n[casebridge:{key}]"
-
-
-def key_in(text: str) -> str | None:
-    """Return the key at the end of a comment's text, or None when it is not one of ours."""
-    found = _MARKED.search(text)
-    return found.group(1) if found else None
 
 
 def carries(text: str, key: str) -> bool:

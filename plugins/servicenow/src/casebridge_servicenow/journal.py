@@ -14,12 +14,11 @@ from casebridge_core import (
     PushError,
     TicketRef,
 )
+from casebridge_core.comments import key_in, marked
 from casebridge_servicenow.comments import (
     ENTRY_FIELDS,
     JOURNALS,
     carries,
-    key_in,
-    marked,
     read_entry,
 )
 from casebridge_servicenow.paging import Place
@@ -41,7 +40,7 @@ async def post_comment(
 
     The id is the journal entry's, or the key where the account may not read the journal.
     """
-    text = marked(comment.text, comment.key)
+    text = marked(comment)
     await client.table.patch(ref.external_id, {client.config.comment_field: text})
     try:
         found = await _with_key(client, ref, comment.key)
