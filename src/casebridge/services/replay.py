@@ -28,13 +28,14 @@ from casebridge.services import timeline
 from casebridge.services.clock import Clock
 from casebridge.services.connections import Connections
 from casebridge.services.consumer import Consumer, ticket_lock
-from casebridge.services.deliveries import read
+from casebridge.services.deliveries import Reading, read
 from casebridge.services.events import EventFilter, conditions, no_event, original_of
 from casebridge.services.fanout import FanOut
 from casebridge.services.faults import Conflict, Invalid
 from casebridge.services.inbox import FINAL
 from casebridge.services.tenants import Principal
 from casebridge.services.timeline import Cause
+from casebridge_core import Person
 
 _WAITING_AT_MOST: Final = 200
 
@@ -138,7 +139,8 @@ class Replays:
         """Decide what came for a ticket before it was linked, in the transaction that links it.
 
         A vendor's first webhook can be quicker than our own commit. The ref's ids are flushed, and
-        its case is locked.
+        its case is locked. What our own minting told is how the ticket began: where people moved it
+        at once, nobody else has seen that.
         """
         if ref.external_id is None:
             return
@@ -153,13 +155,20 @@ class Replays:
             _is_open(),
         )
         newest = await session.scalars(query.order_by(event.id.desc()).limit(_WAITING_AT_MOST))
-        for original in reversed(newest.all()):
+        waiting = newest.all()[::-1]
+        account = (await session.get_one(ConnectorRow, ref.connector_id)).account_id
+        for original in waiting:
+            told = (await self._read(session, original))[1].event
+            if told is not None and told.status is not None and _is_by(told.actor, account):
+                ref.ticket_status, ref.ticket_status_id = told.status.name, told.status.id
+                break
+        for original in waiting:
             await self._replay(session, original, cross_system(ref.vendor))
 
-    async def _replay(
-        self, session: AsyncSession, original: InboundEventRow, actor: str
-    ) -> InboundEventRow:
-        now = self._clock()
+    async def _read(
+        self, session: AsyncSession, original: InboundEventRow
+    ) -> tuple[int | None, Reading]:
+        """Read a delivery again; also return the connector that its token is bound to, if any."""
         bound = await session.scalar(
             select(ConnectorRow)
             .join(InboxTokenRow, InboxTokenRow.connector_id == ConnectorRow.id)
@@ -167,12 +176,19 @@ class Replays:
         )
         vendor = bound.vendor if bound is not None else None
         reading = read(self._catalog, original.headers, original.body, vendor=vendor)
+        return (bound.id if bound is not None else None), reading
+
+    async def _replay(
+        self, session: AsyncSession, original: InboundEventRow, actor: str
+    ) -> InboundEventRow:
+        now = self._clock()
+        connector_id, reading = await self._read(session, original)
         row = InboundEventRow(
             **reading.columns(),
             public_id=new_id(EVENT),
             tenant_id=original.tenant_id,
             token_id=original.token_id,
-            connector_id=bound.id if bound is not None else None,
+            connector_id=connector_id,
             scheme=original.scheme,
             replay_of=original.public_id,
             received_at=now,
@@ -188,6 +204,10 @@ class Replays:
             cause = Cause(actor=actor, at=now, connector_id=row.connector_id, event_id=row.id)
             await _record(session, row, original.received_at, cause)
         return row
+
+
+def _is_by(actor: Person | None, account: str | None) -> bool:
+    return actor is not None and actor.id == account
 
 
 async def _record(
