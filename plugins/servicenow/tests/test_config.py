@@ -54,7 +54,7 @@ def decoded(**settings: object) -> ServiceNowConfig:
             {"correlation_field": "u_case", "extra_fields": {"u_case": "x"}},
         ),
         ("assignee", {"assignee": "nobody"}),
-        ("client_secret", {"refresh_token": "k-secret"}),
+        ("password", {"password": None, "refresh_token": "k-secret"}),
         ("state_model", {"state_model": "problem"}),
         ("extra_fields.u_case", {"extra_fields": {"u_case": "{case_number}"}}),
         (
@@ -83,6 +83,14 @@ def test_an_api_key_is_the_other_way_to_sign_in() -> None:
 
     assert config.api_key is not None
     assert config.password is None
+
+
+def test_a_refresh_token_that_was_kept_for_a_client_is_in_nobodys_way() -> None:
+    kept = decoded(client_id="c", client_secret="s", refresh_token="r")
+
+    assert kept.refresh_token is not None
+    assert decoded(password=None, api_key="k", refresh_token="r").api_key is not None
+    assert decoded(refresh_token="r").client_secret is None
 
 
 def test_the_credential_goes_to_the_instance_only() -> None:

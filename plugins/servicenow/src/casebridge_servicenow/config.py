@@ -219,8 +219,6 @@ class ServiceNowConfig(ConnectorConfig, frozen=True, kw_only=True):
             yield "password", "is required, unless api_key or client_secret is given"
         if self.api_key is not None and (self.password or self.client_secret):
             yield "api_key", "must be left out when there is a password or an OAuth client"
-        if self.refresh_token is not None and self.client_secret is None:
-            yield "client_secret", "is required for refresh_token"
         if self.client_id and self.client_secret is None:
             yield "client_secret", "is required for client_id"
         if self.client_secret is not None and not self.client_id:

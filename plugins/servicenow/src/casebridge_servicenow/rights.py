@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from casebridge_core import CaseStatus, CheckLine, Connector, PushError
 from casebridge_servicenow.lines import failed, unsure, well
 from casebridge_servicenow.queries import where
-from casebridge_servicenow.state_models import INCIDENT, SECURITY_INCIDENT
+from casebridge_servicenow.state_models import CLOSED, INCIDENT, SECURITY_INCIDENT
 from casebridge_servicenow.values import Row, label_of, value_of
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _closes(connector: Connector[ServiceNowConfig], client: ServiceNowClient) ->
     if model is not INCIDENT:
         return []
     mapped = {status: connector.statuses.native_for(status) for status in CaseStatus}
-    return [s.value for s, native in mapped.items() if native and model.code_of(native) == "7"]
+    return [s.value for s, native in mapped.items() if native and model.code_of(native) == CLOSED]
 
 
 async def _roles(client: ServiceNowClient, account: Row) -> frozenset[str]:
