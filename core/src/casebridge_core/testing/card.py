@@ -101,12 +101,12 @@ class ReportCard(msgspec.Struct, frozen=True, kw_only=True):
         )
         yield f"Claims: {', '.join(adapter.capabilities) or 'nothing'}."
         yield ""
-        yield "| Rules about  | Kept | Broken | Skipped |"
-        yield "| ------------ | ---: | -----: | ------: |"
+        yield "| Rules about   | Kept | Broken | Skipped |"
+        yield "| ------------- | ---: | -----: | ------: |"
         for subject in dict.fromkeys(rule.subject for rule in self.rules):
             same = Counter(rule.outcome for rule in self.rules if rule.subject == subject)
             kept, broken, skipped = (same[each] or "" for each in Outcome)
-            yield f"| {subject:12} | {kept:4} | {broken:6} | {skipped:7} |"
+            yield f"| {subject:13} | {kept:4} | {broken:6} | {skipped:7} |"
         yield from self._reasons("Broken", Outcome.BROKEN)
         yield from self._reasons("Skipped", Outcome.SKIPPED)
 

@@ -23,18 +23,6 @@ class AcmeConfig(cb.ConnectorConfig, frozen=True, kw_only=True):
 Acme = cb.Connector[AcmeConfig]
 
 
-@cb.hookimpl
-def itsm_declare_connector() -> cb.ConnectorManifest:
-    """Declare acme, which can do all that the contract knows."""
-    return cb.ConnectorManifest(
-        vendor="acme",
-        title="Acme Tracker",
-        capabilities=frozenset(cb.Capability),
-        config_type=AcmeConfig,
-        known_statuses=tuple(cb.NativeStatus(name=name) for name in STATUSES.inbound),
-    )
-
-
 STATUSES: Final = cb.StatusMap(
     outbound={
         CaseStatus.OPEN: "Open",
@@ -48,15 +36,15 @@ STATUSES: Final = cb.StatusMap(
 
 
 @cb.hookimpl
-def itsm_map_outbound_status(status: CaseStatus) -> str | None:
-    """Translate a case status."""
-    return STATUSES.native_for(status)
-
-
-@cb.hookimpl
-def itsm_map_inbound_status(status: cb.NativeStatus) -> tuple[CaseStatus, ...] | None:
-    """Translate a native status."""
-    return STATUSES.meanings_of(status)
+def itsm_declare_connector() -> cb.ConnectorManifest:
+    """Declare acme, which can do all that the contract knows."""
+    return cb.ConnectorManifest(
+        vendor="acme",
+        title="Acme Tracker",
+        capabilities=frozenset(cb.Capability),
+        config_type=AcmeConfig,
+        known_statuses=tuple(cb.NativeStatus(name=name) for name in STATUSES.inbound),
+    )
 
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -125,6 +113,12 @@ async def itsm_find_ticket(connector: Acme, correlation_key: str) -> tuple[cb.Ti
 async def itsm_fetch_ticket(connector: Acme, ticket: cb.TicketRef) -> cb.Ticket:
     """Read a ticket."""
     return ticket_from(connector, await api(connector).request_as(Told, "GET", path(ticket)))
+
+
+@cb.hookimpl
+def itsm_map_outbound_status(status: CaseStatus) -> str | None:
+    """Translate a case status."""
+    return STATUSES.native_for(status)
 
 
 @cb.hookimpl
@@ -211,6 +205,12 @@ def itsm_detect_inbound(delivery: cb.Delivery) -> cb.TicketEvent | None:
     notes = tuple(comment_from(note) for note in (hook.comment,) if note)
     more = {"actor": person(hook.by), "comments": notes, "deleted": hook.deleted}
     return msgspec.structs.replace(event_from(hook.ticket, hook.at, hook.changes), **more)
+
+
+@cb.hookimpl
+def itsm_map_inbound_status(status: cb.NativeStatus) -> tuple[CaseStatus, ...] | None:
+    """Translate a native status."""
+    return STATUSES.meanings_of(status)
 
 
 @cb.hookimpl
