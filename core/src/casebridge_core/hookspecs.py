@@ -202,7 +202,8 @@ class ReceivesEvents(Protocol):
     def itsm_detect_inbound(self, delivery: Delivery) -> TicketEvent | None:
         """Recognise a webhook's payload (pure, and total: any JSON object may come).
 
-        Called: for every authentic delivery, on every vendor's plugin; exactly one must claim it.
+        Called: for every authentic delivery and every replay of one, on every vendor's plugin;
+            exactly one must claim it. Headers that may carry a secret are left out.
         Returns: the event, or None when the payload is not this vendor's.
         Raises: nothing; a failure counts as no claim and is shown with the stored event.
         """
