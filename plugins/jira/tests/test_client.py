@@ -143,6 +143,11 @@ async def test_a_404_with_a_refused_credential_is_about_the_credential(
         ({"Retry-After": "1800", "RateLimit-Reason": "jira-quota-global-based"}, 1800, 1800),
         ({"X-RateLimit-Reset": "{minute}"}, 1, 61),
         ({"Retry-After": "0"}, 1, 1),
+        (
+            {"Date": "Sun, 01 Mar 2026 10:00:00 GMT", "X-RateLimit-Reset": "2026-03-01T10:00:40Z"},
+            40,
+            40,
+        ),
         ({"Retry-After": "0", "X-RateLimit-Reset": "{soon}"}, 50, 61),
     ],
 )

@@ -5,15 +5,41 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
+from casebridge_core import Capability, VendorHooks
 from casebridge_core.testing import AdapterTests, SimulatedVendor
 from casebridge_jira import plugin
 from casebridge_sandbox import JiraSandbox, JiraScenario, running
 
 TOKEN = "jira-sandbox-token"
+if TYPE_CHECKING:
+    from casebridge_core.hookspecs import (
+        ChecksConnections,
+        DeclaresConnector,
+        FetchesTickets,
+        FindsTickets,
+        GuidesSetup,
+        ListsChanges,
+        PushesCases,
+        PushesComments,
+        PushesStatus,
+        ReceivesEvents,
+    )
+
+_declares: DeclaresConnector = plugin
+_cases: PushesCases = plugin
+_finds: FindsTickets = plugin
+_fetches: FetchesTickets = plugin
+_status: PushesStatus = plugin
+_comments: PushesComments = plugin
+_changes: ListsChanges = plugin
+_receives: ReceivesEvents = plugin
+_checks: ChecksConnections = plugin
+_guides: GuidesSetup = plugin
+
 SAMPLES = sorted(Path(__file__).parent.glob("payloads/*.json"))
 CREDENTIALS = {
     "cloud": {"email": "bridge@example.com", "api_token": TOKEN},
@@ -33,3 +59,8 @@ class TestJira(AdapterTests):
         with running(JiraSandbox(scenario)) as jira:
             settings = {"base_url": jira.url, "project": "SEC", "deployment": deployment}
             yield SimulatedVendor(jira, {**settings, **CREDENTIALS[deployment]})
+
+
+def test_every_capability_is_claimed(hooks: VendorHooks) -> None:
+    assert all(hooks.can(capability) for capability in Capability)
+    assert [scheme.header for scheme in hooks.manifest.signature_schemes] == ["x-hub-signature"]

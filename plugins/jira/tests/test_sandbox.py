@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,20 +13,12 @@ from casebridge_core import (
     CaseStatus,
     Connector,
     DestinationNotFound,
-    OutcomeUnknown,
     ProjectedComment,
-    RateLimited,
     StatusChange,
-    TicketNotFound,
-    UnexpectedResponse,
     VendorHooks,
-    VendorUnavailable,
 )
 from casebridge_jira import JiraConfig
 from casebridge_sandbox import JiraSandbox, RunningSandbox
-
-if TYPE_CHECKING:
-    from casebridge_sandbox.faults import FaultKind
 
 pytestmark = pytest.mark.anyio
 
@@ -69,20 +60,6 @@ async def test_the_ticket_holds_the_projection(
     assert seen.comments == ()
 
 
-async def test_a_comment_is_posted_and_found_by_its_key(
-    hooks: VendorHooks,
-    connector: Connector[JiraConfig],
-    jira: Jira,
-    projection: CaseProjection,
-    comment: ProjectedComment,
-) -> None:
-    ref = (await hooks.push_case(connector, projection)).ticket.ref
-    jira.control.comment("SEC-1", f"Did you see {comment.key}?", by="Ben Responder")
-    assert await hooks.find_comment(connector, ref, comment.key) == ()
-    posted = await hooks.push_comment(connector, ref, comment)
-    assert await hooks.find_comment(connector, ref, comment.key) == (posted,)
-
-
 @pytest.mark.parametrize("public", [False, True])
 async def test_comments_are_internal_on_service_projects(
     hooks: VendorHooks,
@@ -99,57 +76,6 @@ async def test_comments_are_internal_on_service_projects(
     chosen = rewire(connector, comments_public=public)
     await hooks.push_comment(chosen, ref, comment)
     assert [each.internal for each in jira.control.ticket("SEC-1").comments] == [not public]
-
-
-@pytest.mark.parametrize("kind", ["cut_after", "stored_error", "cut_midway", "truncated_json"])
-async def test_after_a_cut_create_the_ticket_is_found(
-    hooks: VendorHooks,
-    connector: Connector[JiraConfig],
-    jira: Jira,
-    projection: CaseProjection,
-    kind: FaultKind,
-) -> None:
-    jira.control.arm(kind, operation="create")
-    with pytest.raises(OutcomeUnknown) as unclear:
-        await hooks.push_case(connector, projection)
-    assert unclear.value.uncertain
-    found = await hooks.find_ticket(connector, projection.correlation_key)
-    assert [each.ref.key for each in found] == ["SEC-1"]
-
-
-@pytest.mark.parametrize(
-    ("kind", "operation", "error"),
-    [
-        ("html_ok", "create", OutcomeUnknown),
-        ("cut_before", "create", OutcomeUnknown),
-        ("rate_limited", "create", RateLimited),
-        ("html_ok", "search", UnexpectedResponse),
-        ("cut_before", "search", VendorUnavailable),
-        ("status", "search", VendorUnavailable),
-    ],
-)
-async def test_what_goes_wrong_has_its_own_error(
-    hooks: VendorHooks,
-    connector: Connector[JiraConfig],
-    jira: Jira,
-    projection: CaseProjection,
-    kind: FaultKind,
-    operation: str,
-    error: type[Exception],
-) -> None:
-    jira.control.arm(kind, operation=operation, retry_after=7)
-    call: Awaitable[object] = (
-        hooks.push_case(connector, projection)
-        if operation == "create"
-        else hooks.find_ticket(connector, projection.correlation_key)
-    )
-    with pytest.raises(error) as failed:
-        await call
-    if kind == "rate_limited":
-        assert isinstance(failed.value, RateLimited)
-        assert failed.value.retry_after == 7
-    assert "token" not in str(failed.value)
-    assert jira.control.tickets() == []
 
 
 async def test_a_lagging_index_hides_the_ticket_for_a_while(
@@ -229,15 +155,6 @@ async def test_a_refused_credential_is_noticed_everywhere(
     ):
         with pytest.raises(AuthenticationFailed):
             await call
-
-
-async def test_a_deleted_ticket_is_gone(
-    hooks: VendorHooks, connector: Connector[JiraConfig], jira: Jira, projection: CaseProjection
-) -> None:
-    ref = (await hooks.push_case(connector, projection)).ticket.ref
-    jira.control.delete("SEC-1")
-    with pytest.raises(TicketNotFound):
-        await hooks.fetch_ticket(connector, ref)
 
 
 async def test_a_context_path_is_kept(

@@ -14,7 +14,6 @@ from casebridge_core import (
     CommentAction,
     Connector,
     Delivery,
-    ProjectedComment,
     TicketEvent,
     VendorHooks,
 )
@@ -71,21 +70,6 @@ async def test_a_persons_work_comes_back(
     ]
     assert [event.key for event in events if not event.comments][-1] == "OPS-1"
     assert any(event.deleted for event in events)
-
-
-async def test_our_own_work_is_recognised(
-    hooks: VendorHooks,
-    connector: Connector[JiraConfig],
-    projection: CaseProjection,
-    comment: ProjectedComment,
-    received: Received,
-) -> None:
-    account = await hooks.identify_account(connector)
-    ref = (await hooks.push_case(connector, projection)).ticket.ref
-    await hooks.push_comment(connector, ref, comment)
-    events = received()
-    assert {event.actor.id for event in events if event.actor} == {account.id}
-    assert [each.key for event in events for each in event.comments] == [comment.key]
 
 
 @pytest.mark.parametrize("form", ["automation_issue", "automation_jira"])

@@ -28,6 +28,7 @@ from casebridge_jira.refusals import refine
 from casebridge_jira.tickets import (
     PROPERTY,
     TICKET_FIELDS,
+    read_date,
     read_id,
     read_objects,
     read_person,
@@ -38,6 +39,8 @@ from casebridge_jira.tickets import (
 from casebridge_jira.transitions import Transition, identity, read_transitions
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import httpx
 
     from casebridge_jira.config import JiraConfig
@@ -69,11 +72,11 @@ class JiraClient:
             )
             for url in (self.config.api_url, self.config.root_url)
         )
-        self.answered_at = ""
-        """The ``Date`` of the last answer."""
+        self.answered_at: datetime | None = None
+        """When the last answer was sent, by the server's clock."""
 
     def _observe(self, response: httpx.Response) -> None:
-        self.answered_at = response.headers.get("date", "")
+        self.answered_at = read_date(response.headers)
         heed(self.connector, response)
 
     async def account(self) -> Person:

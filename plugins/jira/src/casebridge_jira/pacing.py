@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from casebridge_core import Connector
-from casebridge_jira.tickets import read_moment
+from casebridge_jira.tickets import read_date, read_moment
 
 if TYPE_CHECKING:
     from casebridge_jira.config import JiraConfig
@@ -35,7 +35,8 @@ def heed(connector: Connector[Any], response: httpx.Response) -> None:
     """Ask the host for a pause when Jira's limit is near; a refusal (429) speaks for itself."""
     if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
         return
-    seconds = pause_after(response.headers, now=datetime.now(UTC))
+    now = read_date(response.headers) or datetime.now(UTC)
+    seconds = pause_after(response.headers, now=now)
     if seconds > 0:
         connector.slow_down(seconds)
 

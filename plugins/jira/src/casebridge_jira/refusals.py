@@ -20,7 +20,7 @@ from casebridge_core import (
 )
 from casebridge_core.documents import shorten
 from casebridge_core.http import retry_after
-from casebridge_jira.tickets import read_moment, read_text
+from casebridge_jira.tickets import read_date, read_moment, read_text
 
 if TYPE_CHECKING:
     import httpx
@@ -109,7 +109,8 @@ def _rate_limited(response: httpx.Response) -> PushError:
     wait = retry_after(response)
     reset = read_moment(response.headers.get("x-ratelimit-reset"))
     if not wait and reset is not None:
-        wait = max(0.0, (reset - datetime.now(UTC)).total_seconds())
+        now = read_date(response.headers) or datetime.now(UTC)
+        wait = max(0.0, (reset - now).total_seconds())
     if not wait and "quota" in reason:
         wait = _QUOTA_WAIT
     told = f"{response.request.url.host} asks to wait" + (f" ({reason})" if reason else "")

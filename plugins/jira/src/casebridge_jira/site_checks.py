@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
@@ -92,7 +91,7 @@ def _address(found: Mapping[str, Any], config: JiraConfig) -> CheckLine | None:
 
 def _clock(client: JiraClient, found: Mapping[str, Any]) -> CheckLine:
     """Compare the clocks by ``serverTime``, which not every Jira tells, or by ``Date``."""
-    there = read_moment(found.get("serverTime")) or _date(client.answered_at)
+    there = read_moment(found.get("serverTime")) or client.answered_at
     if there is None:
         return CheckLine(name="clock", ok=None, detail="cannot be told: Jira told no time")
     skew = round((there - datetime.now(UTC)).total_seconds())
@@ -143,11 +142,3 @@ def _host(url: str) -> str | None:
         return httpx.URL(url).netloc.decode()
     except httpx.InvalidURL:
         return None
-
-
-def _date(header: str) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(header)
-    except (ValueError, OverflowError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 import httpx
@@ -138,6 +139,15 @@ def read_moment(value: object) -> datetime | None:
                 return None
         case _:
             return None
+
+
+def read_date(headers: httpx.Headers) -> datetime | None:
+    """Return the server's own time from the ``Date`` of an answer."""
+    try:
+        moment = parsedate_to_datetime(headers.get("date", ""))
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def read_site(link: object) -> str | None:
