@@ -41,6 +41,12 @@ NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
         ({"X-RateLimit-Remaining": "0", "X-RateLimit-Interval-Seconds": "nan"}, 1),
         ({"X-RateLimit-Remaining": "7", "X-RateLimit-Interval-Seconds": "5"}, 0),
         ({"Retry-After": "0", "X-RateLimit-Remaining": "12"}, 0),
+        ({"RateLimit": '"burst";r=0;t=7'}, 7),
+        ({"RateLimit": '"quota";r=12;t=900, "burst"; r=0; t=3'}, 3),
+        ({"RateLimit": '"burst";r=10;t=7'}, 0),
+        ({"RateLimit": '"burst";r=0'}, 1),
+        ({"RateLimit": "nonsense"}, 0),
+        ({"Beta-RateLimit": '"burst";r=0;t=7'}, 0),
     ],
 )
 def test_a_near_limit_asks_for_a_pause(headers: dict[str, str], seconds: float) -> None:

@@ -7,6 +7,7 @@ Atlassian, Jira Data Center, Adjusting your code for rate limiting (``X-RateLimi
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
@@ -27,6 +28,7 @@ In t seconds at most ``1 + BURST + PER_SECOND * t`` writes are sent. Source: Atl
 Rate limiting, per issue on write.
 """
 
+_SERVICE_LIMIT: Final = re.compile(r"[^;]*;\s*r=0\s*(?:;\s*t=(\d+))?\s*(?:;.*)?")
 _WITHOUT_A_TIME: Final = 1.0
 _LONGEST_PAUSE: Final = 60.0
 
@@ -50,13 +52,15 @@ async def space(connector: Connector[JiraConfig], external_id: str) -> None:
 def pause_after(headers: httpx.Headers, *, now: datetime) -> float:
     """Return how long (seconds, a minute at most) to start nothing new, 0 to go on.
 
-    Cloud says so when less than a fifth of a limit is left; Data Center counts what is left.
+    Cloud says so when less than a fifth of a limit is left; Data Center counts what is left. The
+    field ``RateLimit`` counts too; while its name begins with ``Beta-``, its limit is not enforced.
     """
     if headers.get("x-ratelimit-nearlimit", "").strip().lower() == "true":
         return _until(headers.get("x-ratelimit-reset", ""), now)
     if headers.get("x-ratelimit-remaining", "").strip() == "0":
         return _seconds(headers.get("x-ratelimit-interval-seconds", ""))
-    return 0.0
+    used_up = (_SERVICE_LIMIT.fullmatch(item) for item in headers.get("ratelimit", "").split(","))
+    return max((_seconds(found[1] or "") for found in used_up if found), default=0.0)
 
 
 def _until(reset: str, now: datetime) -> float:
