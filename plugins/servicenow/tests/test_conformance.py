@@ -5,12 +5,39 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from casebridge_core import Capability
 from casebridge_core.testing import AdapterTests, SimulatedVendor
 from casebridge_sandbox import ServiceNowSandbox, running
-from casebridge_servicenow import plugin
+from casebridge_servicenow import ServiceNowConfig, plugin
+
+if TYPE_CHECKING:
+    from casebridge_core.hookspecs import (
+        ChecksConnections,
+        DeclaresConnector,
+        FetchesTickets,
+        FindsTickets,
+        GuidesSetup,
+        ListsChanges,
+        PushesCases,
+        PushesComments,
+        PushesStatus,
+        ReceivesEvents,
+    )
+
+_declares: DeclaresConnector = plugin
+_pushes_cases: PushesCases = plugin
+_finds: FindsTickets = plugin
+_fetches: FetchesTickets = plugin
+_pushes_status: PushesStatus = plugin
+_pushes_comments: PushesComments = plugin
+_lists: ListsChanges = plugin
+_receives: ReceivesEvents = plugin
+_checks: ChecksConnections = plugin
+_guides: GuidesSetup = plugin
 
 SAMPLES = sorted(Path(__file__).parent.glob("payloads/*.json"))
 
@@ -31,3 +58,15 @@ class TestServiceNow(AdapterTests):
                 "caller_id": scenario.user_id,
             }
             yield SimulatedVendor(servicenow, config)
+
+
+def test_every_capability_is_claimed() -> None:
+    assert plugin.MANIFEST.capabilities == frozenset(Capability)
+    assert plugin.MANIFEST.config_type is ServiceNowConfig
+
+
+def test_the_stock_states_are_offered_with_code_and_label() -> None:
+    offered = {status.id: status.name for status in plugin.MANIFEST.known_statuses}
+
+    assert offered["6"] == "Resolved"
+    assert all(status.category is not None for status in plugin.MANIFEST.known_statuses)

@@ -20,7 +20,6 @@ from casebridge_core import (
     RateLimited,
     StatusChange,
     TicketEvent,
-    TicketNotFound,
     TransitionRejected,
     VendorHooks,
     VendorUnavailable,
@@ -53,20 +52,6 @@ def received(sandbox: Sandbox, hooks: VendorHooks) -> list[TicketEvent]:
     return [event for event in events if event is not None]
 
 
-async def test_a_ticket_is_created_found_and_read(
-    hooks: VendorHooks, vendor: ServiceNow, projection: CaseProjection
-) -> None:
-    created = (await hooks.push_case(vendor, projection)).ticket
-    found = await hooks.find_ticket(vendor, KEY)
-    fetched = await hooks.fetch_ticket(vendor, created.ref)
-
-    assert created.correlation_key == KEY
-    assert [ticket.ref for ticket in found] == [created.ref]
-    assert fetched == created
-    assert fetched.status.matches("New")
-    assert await hooks.find_ticket(vendor, "cb-case-8-c1") == ()
-
-
 async def test_the_case_goes_up_the_ladder_and_back(
     hooks: VendorHooks, vendor: ServiceNow, projection: CaseProjection
 ) -> None:
@@ -80,24 +65,6 @@ async def test_the_case_goes_up_the_ladder_and_back(
         assert ticket.status.matches(wanted.native)
         assert again == ticket
         assert status in hooks.meanings_of(vendor, ticket.status)
-
-
-async def test_a_webhook_of_our_own_push_leaves_the_case_where_it_was(
-    sandbox: Sandbox, hooks: VendorHooks, vendor: ServiceNow, projection: CaseProjection
-) -> None:
-    sandbox.control.send_webhooks_to(f"{sandbox.url}/nowhere", secret="s", token_id="t1")
-    account = await hooks.identify_account(vendor)
-    ref = (await hooks.push_case(vendor, projection)).ticket.ref
-    await hooks.push_status_change(vendor, ref, change(hooks, vendor, CaseStatus.CONTAINED))
-
-    _, echo = received(sandbox, hooks)
-
-    assert echo.external_id == ref.external_id
-    assert echo.actor is not None
-    assert echo.actor.id == account.id
-    assert echo.status is not None
-    assert CaseStatus.CONTAINED in hooks.meanings_of(vendor, echo.status)
-    assert echo.site in vendor.config.hosts()
 
 
 async def test_what_a_person_does_comes_in(
@@ -160,25 +127,6 @@ async def test_a_journal_that_is_closed_does_not_stop_comments(
 
     assert posted.external_id == comment.key
     assert len(sandbox.control.ticket(ref.key).comments) == 1
-
-
-@pytest.mark.parametrize(
-    ("kind", "stored"), [("cut_after", 1), ("cut_midway", 1), ("stored_error", 1), ("html_ok", 0)]
-)
-async def test_an_unclear_create_is_settled_by_a_search(
-    sandbox: Sandbox,
-    hooks: VendorHooks,
-    vendor: ServiceNow,
-    projection: CaseProjection,
-    kind: FaultKind,
-    stored: int,
-) -> None:
-    sandbox.control.arm(kind, "create")
-
-    with pytest.raises(OutcomeUnknown):
-        await hooks.push_case(vendor, projection)
-
-    assert len(await hooks.find_ticket(vendor, KEY)) == stored
 
 
 @pytest.mark.parametrize("kind", ["truncated_json", "result_and_error", "cut_after"])
@@ -306,16 +254,6 @@ async def test_a_closed_incident_stays_closed_and_says_so(
     assert kept.status.matches("Closed")
     with pytest.raises(TransitionRejected, match="is Closed"):
         await hooks.push_status_change(vendor, ref, change(hooks, vendor, CaseStatus.TRIAGE))
-
-
-async def test_a_deleted_ticket_is_gone(
-    sandbox: Sandbox, hooks: VendorHooks, vendor: ServiceNow, projection: CaseProjection
-) -> None:
-    ref = (await hooks.push_case(vendor, projection)).ticket.ref
-    sandbox.control.delete(ref.key)
-
-    with pytest.raises(TicketNotFound, match=ref.key):
-        await hooks.fetch_ticket(vendor, ref)
 
 
 async def test_an_api_key_signs_in(
