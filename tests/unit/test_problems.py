@@ -19,6 +19,8 @@ from casebridge.services.faults import (
     Forbidden,
     Invalid,
     NotFound,
+    TooMany,
+    TooSlow,
     Unauthenticated,
     Unavailable,
 )
@@ -31,6 +33,8 @@ FAULTS = [
     (Conflict("the case moved", field="expected_version"), 409, "Conflict"),
     (Unauthenticated("send an API key"), 401, "Not authenticated"),
     (Forbidden("this needs the scope admin"), 403, "Not allowed"),
+    (TooSlow("the body took longer than 10 s"), 408, "Too slow"),
+    (TooMany("too many deliveries", retry_after=7), 429, "Too many requests"),
     (Unavailable("could not be stored"), 503, "Try again later"),
 ]
 
@@ -89,6 +93,14 @@ def test_who_is_not_authenticated_is_told_how() -> None:
 
 def test_what_cannot_be_done_now_says_when_to_ask_again() -> None:
     assert int(answer_to(Unavailable("not now")).headers["retry-after"]) > 0
+
+
+def test_who_asks_too_often_is_told_when_to_come_back() -> None:
+    assert answer_to(TooMany("enough", retry_after=7)).headers["retry-after"] == "7"
+
+
+def test_the_rest_of_a_slow_body_is_not_waited_for() -> None:
+    assert answer_to(TooSlow("too slow")).headers["connection"] == "close"
 
 
 @pytest.mark.parametrize(
