@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from types import ModuleType
 from typing import Any, Final, TypeVar
 
@@ -28,6 +29,7 @@ ResultT = TypeVar("ResultT")
 _RULE_SECONDS: Final = 120.0
 _REQUEST_SECONDS: Final = 30.0
 _ATTEMPTS: Final = 6
+_BETWEEN_LOOKS: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,13 +159,17 @@ class Bench:
         return next(away, StatusChange(status=CaseStatus.CLOSED, native="Closed"))
 
     async def find(self, wire: Wire, key: str) -> tuple[Ticket, ...]:
-        """Search for a key, for as long as a fresh ticket may stay hidden."""
+        """Search for a key."""
+        return await self.eventually(partial(self.hooks.find_ticket, wire.connector, key))
+
+    async def eventually(self, look: Callable[[], Awaitable[ResultT]]) -> ResultT:
+        """Look, and again while there is nothing and the vendor's search may lag behind."""
         until = time.monotonic() + self.vendor.index_lag
         while True:
-            found = await self.hooks.find_ticket(wire.connector, key)
+            found = await look()
             if found or time.monotonic() >= until:
                 return found
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(_BETWEEN_LOOKS)
 
     async def converge(
         self,

@@ -40,10 +40,14 @@ class CheckRules:
             status = (
                 await bench.hooks.push_status_change(wire.connector, ticket.ref, change)
             ).status
-        events = await _changes(bench, wire, since)
-        for flaw in (flaw for event in events for flaw in flaws(event)):
+
+        async def own_changes() -> list[TicketEvent]:
+            events = await _changes(bench, wire, since)
+            return [event for event in events if event.external_id == ticket.ref.external_id]
+
+        own = await bench.eventually(own_changes)
+        for flaw in (flaw for event in own for flaw in flaws(event)):
             yield f"itsm_list_changes: {flaw}"
-        own = [event for event in events if event.external_id == ticket.ref.external_id]
         if not own:
             yield f"itsm_list_changes leaves out {ticket.ref.key}, which has just changed"
         elif own[-1].status is None or own[-1].status.name != status.name:
