@@ -387,6 +387,24 @@ async def test_data_center_goes_on_from_the_last_minute_and_within_one_by_offset
     assert asked == [("2026-03-01 10:00", 0), ("2026-03-01 10:00", 2), ("2026-03-01 10:05", 0)]
 
 
+async def test_an_issue_that_goes_while_its_comments_are_read_hides_no_other(
+    hooks: VendorHooks, online: Connect, httpx_mock: HTTPXMock
+) -> None:
+    def issue(number: str, total: int) -> dict[str, object]:
+        note = {"id": "1", "body": "Cleaned.", "created": "2026-03-01T10:00:00.000+0000"}
+        comments = {"comments": [note], "total": total}
+        fields = {"status": {"name": "Done", "id": "3"}, "comment": comments}
+        return {"id": number, "key": f"SEC-{number}", "fields": fields}
+
+    httpx_mock.add_response(url=f"{API}/myself", json=ME, is_reusable=True)
+    found = {"issues": [issue("1", 30), issue("2", 1)], "isLast": True}
+    httpx_mock.add_response(url=f"{API}/search/jql", json=found)
+    gone = f"{API}/issue/1/comment?startAt=0&maxResults=100&orderBy=created"
+    httpx_mock.add_response(url=gone, status_code=404, json=GONE)
+    changes = await hooks.list_changes(online(), datetime.now(UTC), None)
+    assert [(e.external_id, len(e.comments)) for e in changes.events] == [("1", 1), ("2", 1)]
+
+
 def test_an_hour_that_comes_twice_is_taken_early() -> None:
     second_time = datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
     assert wall_clock(second_time, "Europe/Berlin") == "2026-10-25 01:30"

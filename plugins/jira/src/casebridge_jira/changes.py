@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import TYPE_CHECKING, Any, Final
@@ -9,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from casebridge_core import ChangePage, InboundComment, Ticket, TicketEvent
+from casebridge_core import ChangePage, InboundComment, Ticket, TicketEvent, TicketNotFound
 from casebridge_jira.comments import read_comment
 from casebridge_jira.statuses import VENDOR
 from casebridge_jira.tickets import TICKET_FIELDS, read_objects, read_site, read_text, read_ticket
@@ -120,5 +121,6 @@ async def _comments(client: JiraClient, ticket: Ticket, value: object) -> list[I
     shown: Sequence[Mapping[str, Any]] = read_objects(value.get("comments"))
     total = value.get("total")
     if isinstance(total, int) and total > len(shown):
-        shown = await client.comments(ticket.ref.external_id)
+        with contextlib.suppress(TicketNotFound):  # it went between the search and now
+            shown = await client.comments(ticket.ref.external_id)
     return [read for each in shown if (read := read_comment(each)) is not None]
