@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from casebridge_sandbox import RunningSandbox
-from tests.stage import Service
+from tests.stage import Service, eventually
 
 Vendor = RunningSandbox[Any]
 
@@ -64,3 +64,23 @@ def test_what_a_stranger_writes_is_text_on_the_page(service: Service) -> None:
     assert "<script" not in page.text
     assert "&lt;script&gt;" in page.text
     assert "default-src 'none'" in page.headers["content-security-policy"]
+
+
+def test_the_page_shows_who_has_a_ticket_what_was_written_on_it_and_that_it_is_gone(
+    service: Service, jira: Vendor
+) -> None:
+    service.add_jira(jira)
+    case = service.api.create_case()
+    service.api.linked(case)
+    url = service.api.case(case)["deep_link"]
+    jira.control.assign("SEC-1", "Ben Responder")
+    comment = jira.control.comment("SEC-1", "The host is back.", by="Ada Analyst")
+    jira.control.edit_comment("SEC-1", comment.id, "The host is clean.", by="Ada Analyst")
+    eventually(lambda: "The host is clean." in open_page(service, url).text)
+    eventually(lambda: "assigned to Ben Responder" in open_page(service, url).text)
+
+    jira.control.delete("SEC-1")
+
+    eventually(lambda: "Deleted at the vendor" in open_page(service, url).text)
+    assert "The host is clean." in open_page(service, url).text
+    assert service.api.case(case)["assignee"] is None

@@ -68,6 +68,28 @@ def test_an_unassigned_ticket_takes_nobody_from_the_case(
     assert bridged.api.case(case)["assignee"]["id"] == "ben-account"
 
 
+def test_two_tickets_have_an_assignee_each_and_the_case_is_found_by_both(
+    bridged: Service, jira: Vendor, servicenow: Vendor
+) -> None:
+    case = bridged.api.create_case()
+    number = bridged.api.linked(case)["servicenow"]["key"]
+    jira.control.assign("SEC-1", "Ben Responder")
+    eventually(lambda: bridged.api.case(case)["assignee"])
+    servicenow.control.advance_clock(2)
+    servicenow.control.assign(number, "Ada Analyst")
+    eventually(lambda: bridged.api.ticket(case, "servicenow")["assignee"])
+
+    assert bridged.api.case(case)["assignee"]["name"] == "Ada Analyst"
+    for name in ("Ben Responder", "Ada Analyst"):
+        page = bridged.api.get("/v1/cases", assignee=name)
+        assert [found["id"] for found in page["items"]] == [case]
+    servicenow.control.advance_clock(2)
+    servicenow.control.assign(number, None)
+
+    eventually(lambda: bridged.api.case(case)["assignee"]["name"] == "Ben Responder")
+    assert bridged.api.get("/v1/cases", assignee="Ada Analyst")["items"] == []
+
+
 def test_an_assignment_never_reaches_another_ticket(
     bridged: Service, jira: Vendor, servicenow: Vendor
 ) -> None:
@@ -189,3 +211,43 @@ def test_a_ticket_that_moves_to_another_project_stays_linked_under_its_new_key(
     bridged.api.move(case, "triage")
     settle(bridged, case, jira)
     assert [(t.key, t.status) for t in jira.control.tickets()] == [("OPS-1", "In Progress")]
+
+
+def test_what_happened_to_a_ticket_before_it_was_deleted_arrives_too_late(
+    bridged: Service, jira: Vendor
+) -> None:
+    case = bridged.api.create_case()
+    settle(bridged, case, jira)
+    jira.control.webhook_faults(WebhookFaults(hold=True))
+    jira.control.move("SEC-1", "Done")
+    jira.control.assign("SEC-1", "Ben Responder")
+    jira.control.advance_clock(1)
+    jira.control.delete("SEC-1")
+
+    jira.control.release("reversed")
+
+    bridged.api.ticket_in(case, "jira", "gone")
+    jira.control.wait_until_idle()
+    found = bridged.api.case(case)
+    assert (found["status"], found["assignee"]) == ("open", None)
+    assert bridged.api.ticket(case, "jira")["gone_at"] is not None
+
+
+def test_two_moves_in_one_second_that_arrive_backwards_end_as_the_ticket_is(
+    bridged: Service, servicenow: Vendor
+) -> None:
+    case = bridged.api.create_case()
+    number = bridged.api.linked(case)["servicenow"]["key"]
+    settle(bridged, case, servicenow)
+    servicenow.control.webhook_faults(WebhookFaults(hold=True))
+    servicenow.control.advance_clock(2)
+    servicenow.control.move(number, "Resolved")
+    servicenow.control.move(number, "In Progress")
+
+    servicenow.control.release("reversed")
+
+    settle(bridged, case, servicenow)
+    eventually(lambda: bridged.api.status(case) == "triage")
+    bridged.api.linked(case)
+    assert servicenow.control.ticket(number).status == "In Progress"
+    assert bridged.api.status(case) == "triage"

@@ -203,7 +203,7 @@ def test_cases_are_filtered_by_status(desk: Desk) -> None:
     assert [case["id"] for case in page["items"]] == [triaged["id"]]
 
 
-@pytest.mark.parametrize("who", ["u-17", "Ada Analyst", "ada@example.com"])
+@pytest.mark.parametrize("who", ["u-17", "Ada Analyst", "ada@example.com", "ADA@Example.com"])
 def test_cases_are_filtered_by_the_assignee_that_a_vendor_told(desk: Desk, who: str) -> None:
     token, _ = desk.admin.mint_token(), desk.admin.add_connector()
     desk.admin.create_case()

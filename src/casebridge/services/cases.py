@@ -8,7 +8,7 @@ from typing import Annotated
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
-from sqlalchemy import select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from casebridge.domain.actors import TimelineKind
@@ -208,7 +208,8 @@ class Cases:
     ) -> Sequence[CaseRow]:
         """Return cases, newest first; ``before`` is the row id to go on from.
 
-        ``assignee`` is the vendor's id, the display name or the e-mail address.
+        ``assignee`` is the vendor's id, the display name or the e-mail address (in any letters) of
+        whoever has one of the case's tickets.
         """
         query = select(CaseRow).where(CaseRow.tenant_id == who.tenant_id)
         if before is not None:
@@ -216,11 +217,7 @@ class Cases:
         if status is not None:
             query = query.where(CaseRow.status == status)
         if assignee is not None:
-            query = query.where(
-                (CaseRow.assignee_id == assignee)
-                | (CaseRow.assignee_name == assignee)
-                | (CaseRow.assignee_email == assignee)
-            )
+            query = query.where(CaseRow.id.in_(_assigned_to(who, assignee)))
         async with self._database.read() as session:
             return (await session.scalars(query.order_by(CaseRow.id.desc()).limit(limit))).all()
 
@@ -251,6 +248,17 @@ class Cases:
                 query = query.where(TimelineRow.actor_label == actor_label)
             found = await session.execute(query.order_by(TimelineRow.id).limit(limit))
             return [(row, event_id) for row, event_id in found]
+
+
+def _assigned_to(who: Principal, assignee: str) -> Select[int]:
+    """Select the cases of which somebody has a ticket that is there."""
+    return select(RefRow.case_id).where(
+        RefRow.tenant_id == who.tenant_id,
+        RefRow.gone_at.is_(None),
+        (RefRow.assignee_id == assignee)
+        | (RefRow.assignee_name == assignee)
+        | (func.lower(RefRow.assignee_email) == func.lower(assignee)),
+    )
 
 
 async def _find(session: AsyncSession, who: Principal, case_id: str) -> CaseRow:

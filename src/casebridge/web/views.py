@@ -53,7 +53,8 @@ class TicketView(msgspec.Struct, frozen=True, kw_only=True):
     """A case's ticket at one connector. ``key`` and ``url`` are None until it is minted.
 
     ``state`` is one of pending (not minted yet), syncing (work is under way or due), linked (the
-    ticket says what the case says), failing, dead (nobody tries again by itself), paused, gone.
+    ticket says what the case says), failing, dead (nobody tries again by itself), paused, gone
+    (deleted at the vendor, at ``gone_at``). ``assignee`` is who has this very ticket.
     """
 
     id: str
@@ -69,6 +70,8 @@ class TicketView(msgspec.Struct, frozen=True, kw_only=True):
     last_inbound_status: str | None
     last_pushed_at: datetime | None
     last_inbound_at: datetime | None
+    assignee: AssigneeView | None
+    gone_at: datetime | None
     failure: FailureView | None
 
     @classmethod
@@ -88,12 +91,18 @@ class TicketView(msgspec.Struct, frozen=True, kw_only=True):
             last_inbound_status=ref.last_inbound_status,
             last_pushed_at=ref.last_pushed_at,
             last_inbound_at=ref.last_inbound_at,
+            assignee=_assignee(ref.assignee_id, ref.assignee_name, ref.assignee_email),
+            gone_at=ref.gone_at,
             failure=failure_of(ref, paused=connector.paused_at is not None),
         )
 
 
 class AnnotationView(msgspec.Struct, frozen=True, kw_only=True):
-    """A human's comment at the vendor."""
+    """A human's comment at the vendor.
+
+    ``internal`` is None where the vendor does not tell whether the ticket's customer sees it. A
+    comment that was deleted before its text was heard of has an empty one.
+    """
 
     id: str
     author: str | None
@@ -139,11 +148,6 @@ class CaseView(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def fields_of(cls, row: CaseRow) -> dict[str, Any]:
         """Return the fields that a row fills."""
-        assignee = None
-        if row.assignee_id is not None:
-            assignee = AssigneeView(
-                id=row.assignee_id, name=row.assignee_name, email=row.assignee_email
-            )
         return {
             "id": row.public_id,
             "title": row.title,
@@ -157,7 +161,7 @@ class CaseView(msgspec.Struct, frozen=True, kw_only=True):
             "detection_rules": list(row.detection_rules),
             "raw_events": list(row.raw_events),
             "entities": msgspec.convert(row.entities, list[Entity]),
-            "assignee": assignee,
+            "assignee": _assignee(row.assignee_id, row.assignee_name, row.assignee_email),
             "created_at": row.created_at,
             "updated_at": row.updated_at,
         }
@@ -221,6 +225,10 @@ def failure_of(ref: RefRow, *, paused: bool = False) -> FailureView | None:
         next_try_at=None if paused else ref.due_at,
         dead=ref.dead_at is not None,
     )
+
+
+def _assignee(id: str | None, name: str | None, email: str | None) -> AssigneeView | None:  # noqa: A002 - the view's word
+    return AssigneeView(id=id, name=name, email=email) if id is not None else None
 
 
 def _state(ref: RefRow, connector: ConnectorRow) -> str:
