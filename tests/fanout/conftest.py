@@ -13,7 +13,8 @@ import pytest
 from casebridge.persistence.database import Database
 from casebridge.persistence.migrate import upgrade
 from tests.fanout.bench import Bench, open_bench
-from tests.fanout.desks import Clock, Desk, jira_like, servicenow_like
+from tests.fanout.desks import Clock, Desk
+from tests.fanout.vendors import jira_like, servicenow_like
 from tests.stage import MovableClock, Service, running_service
 
 NewDatabase = Callable[[], Path]

@@ -13,9 +13,10 @@ import msgspec
 from casebridge_core import (
     AuthenticationFailed,
     CaseProjection,
-    CaseStatus,
     ChangePage,
+    CommentAction,
     Connector,
+    InboundComment,
     NativeStatus,
     OutcomeUnknown,
     Person,
@@ -29,12 +30,14 @@ from casebridge_core import (
     TransitionRejected,
     VendorUnavailable,
 )
+from tests.fanout.issues import Call, Issue, Note
 
 ResultT = TypeVar("ResultT")
 Action = Callable[[], Awaitable[object]]
 
 US: Final = Person(id="bridge", name="Casebridge")
 ADA: Final = Person(id="ada", name="Ada Analyst")
+BEN: Final = Person(id="ben", name="Ben Responder")
 QUIET_SECONDS: Final = 90.0
 SLOW_SECONDS: Final = 20.0
 _WRITES: Final = frozenset({"create", "transition", "comment"})
@@ -73,35 +76,13 @@ class Clock:
 
 
 @dataclass
-class Issue:
-    """A ticket as the vendor stores it; ``comments`` are the keys of ours."""
-
-    number: str
-    correlation_key: str
-    status: str
-    stored_at: datetime
-    updated_at: datetime
-    comments: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Call:
-    """One call that the vendor received; ``about`` is a correlation key or a ticket's number."""
-
-    operation: str
-    about: str
-    at: datetime
-    native: str = ""
-
-
-@dataclass
 class Desk:
     """A vendor. ``path`` are its statuses in the order of its workflow, one hop after the other.
 
     A status behind a wall cannot be entered by the bridge. ``unclear`` are the tickets of which the
     bridge has not seen what its last push came to. A fresh ticket is hidden from a search
-    for ``hidden_for``; the vendor's clock has the resolution ``grain``. A list of changes has
-    ``page_size`` tickets a page, and shows those in ``lagging`` as they were.
+    for ``hidden_for``; the vendor's clock has the resolution ``grain`` and is ``ahead`` of ours. A
+    list of changes has ``page_size`` tickets a page, and shows those in ``lagging`` as they were.
     """
 
     vendor: str
@@ -111,6 +92,7 @@ class Desk:
     names_actor: bool = True
     hidden_for: timedelta = timedelta(seconds=25)
     grain: timedelta = timedelta(microseconds=1)
+    ahead: timedelta = timedelta(0)
     call_seconds: float = 0.4
     page_size: int = 2
     lagging: dict[str, Issue] = field(default_factory=dict)
@@ -119,6 +101,7 @@ class Desk:
     walls: set[str] = field(default_factory=set)
     troubles: dict[str, list[Trouble]] = field(default_factory=dict)
     post: list[bytes] = field(default_factory=list)
+    from_the_future: list[bytes] = field(default_factory=list)
     told: int = 0
     unclear: set[str] = field(default_factory=set)
     calls: list[Call] = field(default_factory=list)
@@ -153,7 +136,42 @@ class Desk:
     def delete(self, issue: Issue) -> None:
         """Delete a ticket, and put the news of it into the post."""
         self.deleted.append(self.issues.pop(issue.number))
+        issue.updated_at = self._moment()
         self._tell(issue, ADA, deleted=True)
+
+    def assign(self, issue: Issue, person: Person | None) -> None:
+        """Give a ticket to somebody, and put the news of it into the post."""
+        issue.assignee, issue.updated_at = person, self._moment()
+        self._tell(issue, ADA, assignee=person)
+
+    def rename(self, issue: Issue) -> None:
+        """Move a ticket to another project, and put the news of it into the post."""
+        issue.project, issue.updated_at = issue.project + "X", self._moment()
+        self._tell(issue, ADA)
+
+    def note(self, issue: Issue, action: CommentAction) -> None:
+        """Let a human write a comment, or edit or delete the newest one; put it into the post."""
+        alive = [note for note in issue.notes if not note.deleted]
+        self.told += 1
+        if action is CommentAction.CREATED or not alive:
+            action = CommentAction.CREATED
+            note = Note(f"{issue.number}-n{len(issue.notes)}", f"text {self.told:05}")
+            issue.notes.append(note)
+        elif action is CommentAction.EDITED:
+            note = alive[-1]
+            note.text = f"text {self.told:05}"
+        else:
+            note = alive[-1]
+            note.deleted = True
+        issue.updated_at = self._moment()
+        comment = InboundComment(
+            external_id=note.number,
+            action=action,
+            text=note.text,
+            author=ADA,
+            at=issue.updated_at,
+        )
+        self._tell(issue, ADA, comments=(comment,))
 
     async def call(
         self,
@@ -250,9 +268,10 @@ class Desk:
         """Return a ticket in the contract's words."""
         url = f"https://{self.vendor}.example/{issue.number}"
         return Ticket(
-            ref=TicketRef(external_id=issue.number, key=f"T-{issue.number}", url=url),
+            ref=TicketRef(external_id=issue.number, key=issue.key, url=url),
             status=self._native(issue.status),
             correlation_key=issue.correlation_key,
+            assignee=issue.assignee,
             updated_at=issue.updated_at,
         )
 
@@ -270,7 +289,7 @@ class Desk:
         return NativeStatus(name=name)
 
     def _moment(self) -> datetime:
-        now = self.clock()
+        now = self.clock() + self.ahead
         return now - (now - datetime(2026, 1, 1, tzinfo=UTC)) % self.grain
 
     def _tell(self, issue: Issue, by: Person, **fields: Any) -> None:
@@ -278,13 +297,14 @@ class Desk:
         event = TicketEvent(
             vendor=self.vendor,
             external_id=issue.number,
-            key=f"T-{issue.number}",
+            key=issue.key,
             actor=by if self.names_actor else None,
             occurred_at=issue.updated_at,
             delivery_id=f"{self.vendor}-{self.told}",
             **fields,
         )
         self.post.append(msgspec.json.encode({self.vendor: event}))
+        self.from_the_future += self.post[-1:] if self.ahead else []
 
     def _fail_before(self, trouble: Trouble | None) -> None:
         if trouble is Trouble.UNAVAILABLE:
@@ -307,45 +327,6 @@ class Desk:
             raise OutcomeUnknown(msg)
         if trouble is Trouble.DEATH_AFTER:
             raise WorkerDied
-
-
-def jira_like(clock: Clock, vendor: str = "alpha", **fields: Any) -> Desk:
-    """Make a vendor with three statuses, walked hop by hop, that names the actor of an event."""
-    maps = StatusMap(
-        outbound={
-            CaseStatus.OPEN: "To Do",
-            CaseStatus.TRIAGE: "In Progress",
-            CaseStatus.CONTAINED: "In Progress",
-            CaseStatus.RESOLVED: "Done",
-            CaseStatus.CLOSED: "Done",
-        },
-        inbound={
-            "To Do": CaseStatus.OPEN,
-            "In Progress": CaseStatus.TRIAGE,
-            "Done": CaseStatus.RESOLVED,
-        },
-    )
-    return Desk(vendor, clock, maps, ("To Do", "In Progress", "Done"), **fields)
-
-
-def servicenow_like(clock: Clock, vendor: str = "beta", **fields: Any) -> Desk:
-    """Make a vendor with a status of its own for each of four, entered directly, and no actors."""
-    maps = StatusMap(
-        outbound={
-            CaseStatus.OPEN: "New",
-            CaseStatus.TRIAGE: "Active",
-            CaseStatus.CONTAINED: "Active",
-            CaseStatus.RESOLVED: "Resolved",
-            CaseStatus.CLOSED: "Closed",
-        },
-        inbound={
-            "New": CaseStatus.OPEN,
-            "Active": CaseStatus.TRIAGE,
-            "Resolved": CaseStatus.RESOLVED,
-            "Closed": CaseStatus.CLOSED,
-        },
-    )
-    return Desk(vendor, clock, maps, (), **{"names_actor": False, **fields})
 
 
 async def _run(actions: list[Action]) -> None:

@@ -31,7 +31,7 @@ from casebridge_core import (
     TicketRef,
     hookimpl,
 )
-from tests.fanout.desks import US, Desk
+from tests.fanout.desks import US, Desk, Trouble
 
 Hook = Callable[..., Any]
 
@@ -57,8 +57,7 @@ def _declaring(desk: Desk) -> tuple[Hook, ...]:
             vendor=desk.vendor,
             title=desk.vendor.title(),
             config_type=DeskConfig,
-            capabilities=frozenset(Capability)
-            - {Capability.INBOUND_ASSIGNEE, Capability.INBOUND_COMMENTS},
+            capabilities=frozenset(Capability),
             index_lag=30.0,
         )
 
@@ -101,14 +100,12 @@ def _writing(desk: Desk) -> tuple[Hook, ...]:
         connector: Connector[Any], ticket: TicketRef, change: StatusChange
     ) -> Ticket:
         number = ticket.external_id
-        await desk.call(
-            connector,
-            "transition",
-            number,
-            lambda trouble: desk.transition(desk.get(number), change, trouble),
-            native=change.native,
-        )
-        return desk.shown(desk.get(number))
+
+        def move(trouble: Trouble | None) -> Ticket:
+            desk.transition(desk.get(number), change, trouble)
+            return desk.shown(desk.get(number))
+
+        return await desk.call(connector, "transition", number, move, native=change.native)
 
     @hookimpl
     async def itsm_push_comment(

@@ -16,7 +16,8 @@ from casebridge.engine.reconciler import Reconciler
 from casebridge.persistence.connectors import ConnectorRow, RefRow
 from casebridge.services.readings import Readings
 from tests.fanout.bench import Bench, Counter
-from tests.fanout.desks import Desk, Issue
+from tests.fanout.desks import Desk
+from tests.fanout.issues import Issue
 
 PERIOD: Final = timedelta(minutes=5)
 LASTING: Final = timedelta(seconds=60)

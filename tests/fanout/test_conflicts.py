@@ -16,7 +16,8 @@ import pytest
 from casebridge.services.tickets import ForceSync
 from casebridge_core import CaseStatus
 from tests.fanout.bench import Bench, Counter
-from tests.fanout.desks import Action, Desk, Issue, Trouble
+from tests.fanout.desks import Action, Desk, Trouble
+from tests.fanout.issues import Issue
 
 WHERE = ["before the vendor did it", "before its answer arrived", "after our commit"]
 each_point = pytest.mark.parametrize("where", WHERE)

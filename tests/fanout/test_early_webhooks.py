@@ -10,7 +10,8 @@ from casebridge.persistence.inbox import InboundEventRow
 from casebridge.services.events import EventFilter, Events
 from casebridge_core import CaseStatus
 from tests.fanout.bench import Bench, Counter
-from tests.fanout.desks import Call, Desk, Issue, Trouble
+from tests.fanout.desks import Desk, Trouble
+from tests.fanout.issues import Call, Issue
 
 RESOLVED = CaseStatus.RESOLVED
 

@@ -7,6 +7,7 @@ time, and what happens during a call to a vendor happens in the middle of that c
 
 from __future__ import annotations
 
+import os
 from collections import Counter as Tally
 from typing import Final
 
@@ -24,11 +25,15 @@ from hypothesis.stateful import (
 from casebridge_core import CaseStatus
 from tests.fanout.conftest import NewDatabase
 from tests.fanout.desks import Trouble
+from tests.fanout.judgement import come_to_rest_soon, judge, nothing_old_matters
 from tests.fanout.world import World
 
+EXAMPLES: Final = int(os.environ.get("MODEL_EXAMPLES", "10"))
+STEPS: Final = 25
 MOST_CASES: Final = 4
 WRITES: Final = ("create", "transition", "comment")
 READS: Final = ("whoami", "search", "fetch", "list_comments")
+HANDLING: Final = ("assign", "assign", "created", "edited", "deleted", "rename", "delete")
 READ_TROUBLES: Final = (
     Trouble.UNAVAILABLE,
     Trouble.LIMITED,
@@ -45,9 +50,9 @@ class Model(World, RuleBasedStateMachine):
 
     new_database: NewDatabase
 
-    @initialize(status=STATUSES, settled=st.booleans())
-    def open(self, *, status: CaseStatus, settled: bool) -> None:
-        self.open_world(self.new_database())
+    @initialize(status=STATUSES, settled=st.booleans(), named=st.booleans(), coarse=st.booleans())
+    def open(self, *, status: CaseStatus, settled: bool, named: bool, coarse: bool) -> None:
+        self.open_world(self.new_database(), named=named, coarse=coarse, names_actor=not named)
         self.analyst_creates_a_case(status)
         if settled:
             self.run(self.bench.converge())
@@ -58,7 +63,7 @@ class Model(World, RuleBasedStateMachine):
     @rule(status=STATUSES)
     def analyst_creates_a_case(self, status: CaseStatus) -> None:
         self.tick()
-        self.cases.append(self.run(self.counter.create_case(status=status)))
+        self.run(self.create_case(status))
 
     @rule(number=ANY, status=STATUSES)
     def analyst_moves_a_case(self, number: int, status: CaseStatus) -> None:
@@ -77,6 +82,15 @@ class Model(World, RuleBasedStateMachine):
         self.tick()
         self.move_ticket(which, number, status)
 
+    @rule(which=WHICH, number=ANY, what=st.sampled_from(HANDLING), choice=ANY)
+    def human_handles_a_ticket(self, which: int, number: int, what: str, choice: int) -> None:
+        self.tick()
+        self.handle_ticket(which, number, what, choice)
+
+    @rule(which=WHICH, seconds=st.sampled_from((0, 0, 2, 300)))
+    def the_vendors_clock_is_set(self, which: int, seconds: int) -> None:
+        self.set_clock(which, seconds)
+
     @precondition(lambda self: any(desk.post for desk in self.desks))
     @rule(which=WHICH, number=ANY)
     def post_arrives(self, which: int, number: int) -> None:
@@ -92,10 +106,7 @@ class Model(World, RuleBasedStateMachine):
     @precondition(lambda self: any(desk.post for desk in self.desks))
     @rule(which=WHICH, number=ANY)
     def post_is_lost(self, which: int, number: int) -> None:
-        post = self.desks[which].post
-        if post:
-            self.sent.append(post.pop(number % len(post)))
-            self.news_was_lost = True
+        self.lose_one(which, number)
 
     # What the vendors and the workers do.
 
@@ -153,8 +164,7 @@ class Model(World, RuleBasedStateMachine):
     def workers_work(self, count: int) -> None:
         self.tick()
         for _ in range(count):
-            self.run(self.bench.converge_one())
-            self.run(self.remember_next_tries())
+            self.run(self.work_once())
 
     @rule(seconds=st.sampled_from((5, 31, 61, 100, 1000, 100_000, 300_000)))
     def time_passes(self, seconds: int) -> None:
@@ -164,7 +174,7 @@ class Model(World, RuleBasedStateMachine):
 
     @rule(
         order=st.sampled_from(
-            ("pause", "resume", "enable", "disable", "resync", "replay", "force", "wall")
+            ("pause", "resume", "enable", "disable", "resync", "replay", "force", "wall", "restart")
         ),
         which=WHICH,
         number=ANY,
@@ -182,6 +192,8 @@ class Model(World, RuleBasedStateMachine):
                 self.run(self.bench.cases.resync(self.counter.who, case))
             case "replay":
                 self.run(self.bench.tickets.replay_connector(self.counter.who, connector))
+            case "restart":
+                self.run(self.restart())
             case "force":
                 self.run(self.force(case, which))
             case _:
@@ -213,14 +225,13 @@ class Model(World, RuleBasedStateMachine):
             return
         try:
             if hasattr(self, "token"):
-                self.run(self.come_to_rest())
+                self.run(come_to_rest_soon(self))
                 self.a_case_has_at_most_one_ticket_at_a_vendor()
                 self.a_comment_stands_on_a_ticket_once()
-                self.run(self.judge())
-                self.run(self.nothing_old_matters())
+                self.run(judge(self))
+                self.run(nothing_old_matters(self))
         finally:
-            self.run(self.bench.close())
-            self.runner.close()
+            self.close()
 
 
 def test_whatever_happens_there_is_one_ticket_and_in_the_end_agreement(
@@ -230,10 +241,10 @@ def test_whatever_happens_there_is_one_ticket_and_in_the_end_agreement(
     run_state_machine_as_test(
         Model,
         settings=settings(
-            max_examples=16,
-            stateful_step_count=25,
+            max_examples=EXAMPLES,
+            stateful_step_count=STEPS,
             deadline=None,
-            derandomize=True,
+            derandomize="MODEL_EXAMPLES" not in os.environ,
             database=None,
             suppress_health_check=list(HealthCheck),
         ),

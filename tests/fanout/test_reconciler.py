@@ -13,7 +13,8 @@ from sqlalchemy import select
 from casebridge.persistence.inbox import InboundEventRow
 from casebridge_core import ChangePage
 from tests.fanout.bench import Bench
-from tests.fanout.desks import Desk, Issue
+from tests.fanout.desks import Desk
+from tests.fanout.issues import Issue
 from tests.fanout.reconciling import PERIOD, Scene, open_scene
 
 

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from tests.fanout.bench import Bench
-from tests.fanout.desks import Desk, Issue, Trouble
+from tests.fanout.desks import Desk, Trouble
+from tests.fanout.issues import Issue
 from tests.fanout.reconciling import PERIOD, Scene, open_scene
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from casebridge_core import CaseStatus
 from tests.fanout.bench import Bench
-from tests.fanout.desks import Desk, Issue
+from tests.fanout.desks import Desk
+from tests.fanout.issues import Issue
 from tests.fanout.reconciling import Scene, open_scene, reconciler_of
 
 

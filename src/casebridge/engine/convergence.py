@@ -89,7 +89,7 @@ class Convergence:
             case FindTicket(last_chance):
                 return await self._steps.minting.find_ticket(claim, now, last_chance=last_chance)
             case Verify():
-                await self._steps.verify(claim, now)
+                return await self._steps.verify(claim, now)
             case Settle():
                 await self._steps.settle(claim, now)
             case PushStatus():

@@ -66,8 +66,8 @@ class Steps:
         """Learn which account is ours, so that its webhooks are recognised."""
         await identify(self._database, now.hooks, now.connector, now.ref.connector_id)
 
-    async def verify(self, claim: Claim, now: Situation) -> None:
-        """Read the ticket and reflect it in the case, as if a webhook had told of it."""
+    async def verify(self, claim: Claim, now: Situation) -> bool:
+        """Read the ticket and reflect it in the case; False when it is to be read again later."""
         event: TicketEvent | None = None
         started = self._clock()
         if now.hooks.can(Capability.FETCH_TICKET):
@@ -103,6 +103,7 @@ class Steps:
                     source=Source.LISTED if _was_heard_of(ref, since=started) else Source.READ,
                 )
                 await reflection.apply(ref, event)
+            return not ref.verify_asked
 
     async def settle(self, claim: Claim, now: Situation) -> None:
         """Note that the ticket stands for the case's status already: nothing is pushed."""
