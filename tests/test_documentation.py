@@ -15,6 +15,7 @@ import msgspec
 import pytest
 
 from casebridge.cli import main
+from casebridge.domain.decision import Reason
 from casebridge.services.connectors import NewConnector
 from casebridge.settings import OF_THE_COMMAND_LINE, Settings
 from casebridge_core import CaseStatus, ConnectorCatalog, StatusOverrides, UnknownVendor
@@ -234,3 +235,11 @@ def test_the_terms_of_the_glossary_are_in_order() -> None:
 def test_a_picture_is_small_and_shown(path: Path) -> None:
     assert path.stat().st_size < 150_000
     assert any(named(path) in page.read_text() for page in PAGES)
+
+
+def test_every_reason_is_explained_with_what_to_do() -> None:
+    rows = re.findall(
+        r"^\| `([a-z_]+)` \| .+ \| .+ \|$", (DOCS / "concepts.md").read_text(), re.MULTILINE
+    )
+
+    assert sorted(rows) == sorted(Reason)
