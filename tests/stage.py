@@ -222,7 +222,8 @@ def running_service(
             data_dir=data_dir,
             **{"public_url": url, "sweep_seconds": 0.2, "inbox_address_rate": 0, **settings},
         )
-        with serving(create_app(chosen, catalog=catalog, clock=clock), listener):
+        app = create_app(chosen, catalog=catalog, clock=clock)
+        with serving(app, listener, patience=chosen.inbox_body_seconds):
             key = (data_dir / "admin.key").read_text().strip()
             with Api(url, key) as api:
                 yield Service(url, data_dir, api)

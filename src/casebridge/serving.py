@@ -12,19 +12,24 @@ from typing import TYPE_CHECKING, Final
 import uvicorn
 from sqlalchemy.exc import SQLAlchemyError
 
+from casebridge.patience import patient
+
 if TYPE_CHECKING:
     from litestar import Litestar
 
 LOOPBACK: Final = "127.0.0.1"
 _GRACE_SECONDS: Final = 5
+_PATIENCE_SECONDS: Final = 10.0
 
 
 class NotServing(RuntimeError):
     """The server did not come up; the cause is chained."""
 
 
-def serve(app: Litestar, *, host: str, port: int) -> None:
+def serve(app: Litestar, *, host: str, port: int, patience: float = _PATIENCE_SECONDS) -> None:
     """Serve in the foreground until the process is told to stop.
+
+    ``patience`` is how many seconds the head of a request may take to arrive.
 
     Raises:
         NotServing: the address is taken, or the application did not start; the message says why.
@@ -36,7 +41,7 @@ def serve(app: Litestar, *, host: str, port: int) -> None:
             listener.bind((host, port))
         except OSError as error:
             raise NotServing(f"cannot listen on {host} port {port}: {error.strerror}") from error
-        server = _Server(app)
+        server = _Server(app, patience)
         with suppress(SystemExit):  # how uvicorn ends after a failed start
             server.run([listener])
         if not server.started:
@@ -56,13 +61,15 @@ def _why(failure: BaseException | None) -> str:
 
 
 @contextmanager
-def serving(app: Litestar, listener: socket.socket) -> Iterator[None]:
+def serving(
+    app: Litestar, listener: socket.socket, *, patience: float = _PATIENCE_SECONDS
+) -> Iterator[None]:
     """Serve in a background thread on a bound socket, from ready to stopped.
 
     Raises:
         NotServing: the application did not start.
     """
-    server = _Server(app)
+    server = _Server(app, patience)
     thread = threading.Thread(target=server.run_quietly, args=(listener,), name="casebridge")
     thread.start()
     server.ready.wait()
@@ -101,12 +108,14 @@ def address_of(listener: socket.socket) -> str:
 class _Server(uvicorn.Server):
     """A uvicorn server that tells when it is ready, or why it is not."""
 
-    def __init__(self, app: Litestar) -> None:
+    def __init__(self, app: Litestar, patience: float) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
                 log_config=None,
                 access_log=False,
+                http=patient(patience),
+                ws="none",
                 proxy_headers=False,  # the application has a setting for whom to believe
                 lifespan="on",
                 timeout_graceful_shutdown=_GRACE_SECONDS,

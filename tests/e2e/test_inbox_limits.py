@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
@@ -211,6 +212,43 @@ def test_a_slow_body_of_the_api_is_not_waited_for_either(service: Service) -> No
         connection.sendall(head.encode() + b"\r\n\r\n{")
 
         assert head_of_answer(connection).startswith("HTTP/1.1 408")
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"POST /v1/inbox/itsm HTTP/1.1\r\nX: ", id="half a head"),
+        pytest.param(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\nGET /h", id="half a second head"),
+        pytest.param(
+            b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{",
+            id="half a body that was answered",
+        ),
+    ],
+)
+def test_a_connection_without_a_request_is_closed_however_it_drips(
+    service: Service, beginning: bytes
+) -> None:
+    deadline = time.monotonic() + 60
+    with connection_to(service) as connection:
+        connection.sendall(beginning)
+        connection.settimeout(0.05)
+        while time.monotonic() < deadline:
+            try:
+                if connection.recv(65536) == b"":
+                    return
+            except TimeoutError:
+                connection.sendall(b"x" if beginning else b"")
+            except ConnectionError:
+                return
+    pytest.fail("the connection is still open")
+
+
+def test_a_connection_is_kept_for_the_next_request(service: Service) -> None:
+    with connection_to(service) as connection:
+        for _ in range(3):
+            connection.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert "HTTP/1.1 200" in head_of_answer(connection)
 
 
 def test_slow_bodies_hold_nobody_else_up(mailbox: Mailbox) -> None:

@@ -24,6 +24,7 @@ def serve(host: str, port: int) -> None:
     try:
         settings = Settings.from_env().reached_at(f"http://{host}:{port}")
         configure(settings.log_level)
-        serving.serve(create_app(settings), host=host, port=port)
+        patience = settings.inbox_body_seconds
+        serving.serve(create_app(settings), host=host, port=port, patience=patience)
     except (InvalidSettings, serving.NotServing) as error:
         raise click.ClickException(str(error)) from error
