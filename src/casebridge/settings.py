@@ -59,7 +59,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             there; 0 is never.
         vendor_timeout_seconds: longest wait for one answer of a vendor.
         inbox_body_bytes: largest webhook body taken.
-        inbox_body_seconds: longest time that a request's head, and then its body, may take to arrive.
+        inbox_body_seconds: longest time that a request's head, and then its body, may take.
         inbox_timestamp_seconds: how far a signed timestamp may be from the present.
         inbox_token_rate: authentic deliveries a minute with one token; 0 is no limit.
         inbox_address_rate: refused requests a minute from one address; 0 is no limit.
