@@ -44,7 +44,7 @@ def refine(response: httpx.Response, document: object) -> PushError | None:
     match response.status_code:
         case 401:
             return AuthenticationFailed(
-                f"{told}; check the token: it may have expired or belong to another site"
+                f"{told}; check the token: it may have expired, lack a scope or be another site's"
             )
         case 403 if "x-authentication-denied-reason" in response.headers:
             return AuthenticationFailed(
