@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased, defer
@@ -28,15 +29,15 @@ class EventFilter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     ``since`` and ``until`` are moments of receipt, the second one excluded.
     """
 
-    connector_id: str | None = None
+    connector_id: Annotated[str | None, Meta(examples=["con_xq3kd5zj5fhv2m7c4bva"])] = None
     vendor: str | None = None
     applied: bool | None = None
-    reason: Reason | None = None
+    reason: Annotated[Reason | None, Meta(examples=["unlinked_ticket"])] = None
     case_id: str | None = None
     token_id: str | None = None
     ticket_id: str | None = None
     external_id: str | None = None
-    since: datetime | None = None
+    since: Annotated[datetime | None, Meta(examples=["2026-03-01T08:00:00Z"])] = None
     until: datetime | None = None
 
 

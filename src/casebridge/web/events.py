@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Controller, get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from msgspec import Meta
 
 from casebridge.domain.decision import Reason
 from casebridge.services.events import EventDetail, EventFilter, StoredEvent
@@ -26,21 +27,21 @@ class EventView(msgspec.Struct, frozen=True, kw_only=True):
     of their retention. ``replay_of`` is the event that it decided again.
     """
 
-    id: str
+    id: Annotated[str, Meta(examples=["evt_m4yqk2k5tzx3d5m6pu2a"])]
     received_at: datetime
-    vendor: str | None
-    connector_id: str | None
-    token_id: str
-    scheme: str | None
-    external_id: str | None
-    native_status: str | None
-    case_id: str | None
-    ticket_id: str | None
-    delivery_id: str | None
-    applied: bool
-    reason: str | None
+    vendor: Annotated[str | None, Meta(examples=["jira"])]
+    connector_id: Annotated[str | None, Meta(examples=["con_xq3kd5zj5fhv2m7c4bva"])]
+    token_id: Annotated[str, Meta(examples=["tok_2c4nq7r5jzwy6l3ktdha"])]
+    scheme: Annotated[str | None, Meta(examples=["x-hub-signature"])]
+    external_id: Annotated[str | None, Meta(examples=["10042"])]
+    native_status: Annotated[str | None, Meta(examples=["In Progress"])]
+    case_id: Annotated[str | None, Meta(examples=["case_5ofj2kq7vdyl3m6x4tca"])]
+    ticket_id: Annotated[str | None, Meta(examples=["ref_haddayp4hyqhks5hlbma"])]
+    delivery_id: Annotated[str | None, Meta(examples=["1709294400123-1"])]
+    applied: Annotated[bool, Meta(examples=[False])]
+    reason: Annotated[str | None, Meta(examples=["unmapped_status"])]
     detail: str | None
-    replay_of: str | None
+    replay_of: Annotated[str | None, Meta(examples=["evt_m4yqk2k5tzx3d5m6pu2a"])]
     purged_at: datetime | None
 
     @classmethod
@@ -79,8 +80,8 @@ class EventDetailView(EventView, frozen=True, kw_only=True):
     other one in ``body_base64``; a replay shows the payload of what it decided again.
     """
 
-    headers: dict[str, Any] | None
-    body: str | None
+    headers: Annotated[dict[str, Any] | None, Meta(examples=[{"user-agent": "Atlassian"}])]
+    body: Annotated[str | None, Meta(examples=['{"webhookEvent": "jira:issue_updated"}'])]
     body_base64: str | None
     replays: tuple[str, ...]
 
@@ -107,9 +108,9 @@ class ReplayReportView(msgspec.Struct, frozen=True, kw_only=True):
     ``next_cursor`` asks for the rest, None when all are done.
     """
 
-    replayed: int
-    applied: int
-    reasons: dict[str, int]
+    replayed: Annotated[int, Meta(examples=[100])]
+    applied: Annotated[int, Meta(examples=[97])]
+    reasons: Annotated[dict[str, int], Meta(examples=[{"stale": 2, "unlinked_ticket": 1}])]
     next_cursor: str | None
 
 

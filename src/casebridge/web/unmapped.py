@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 from litestar import Controller, get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from msgspec import Meta
 
 from casebridge.services.tenants import Scope
 from casebridge.services.unmapped import (
@@ -28,13 +29,13 @@ class UnmappedStatusView(msgspec.Struct, frozen=True, kw_only=True):
     ``waiting`` have not followed. ``suggestion`` comes from the vendor's category.
     """
 
-    id: str
-    connector_id: str
-    connector_name: str
-    vendor: str
-    name: str
-    native_id: str | None
-    category: str | None
+    id: Annotated[str, Meta(examples=["uns_k7v2mzq4hjx5d3ntcy6a"])]
+    connector_id: Annotated[str, Meta(examples=["con_xq3kd5zj5fhv2m7c4bva"])]
+    connector_name: Annotated[str, Meta(examples=["SOC's Jira"])]
+    vendor: Annotated[str, Meta(examples=["jira"])]
+    name: Annotated[str, Meta(examples=["Waiting for vendor"])]
+    native_id: Annotated[str | None, Meta(examples=["10107"])]
+    category: Annotated[str | None, Meta(examples=["in_progress"])]
     state: UnmappedState
     suggestion: CaseStatus | None
     mapped_to: CaseStatus | None
@@ -77,8 +78,8 @@ class MappedStatusView(msgspec.Struct, frozen=True, kw_only=True):
     """A status that was given a meaning: ``moved`` cases followed, ``reasons`` counts the rest."""
 
     status: UnmappedStatusView
-    moved: int
-    reasons: dict[str, int]
+    moved: Annotated[int, Meta(examples=[12])]
+    reasons: Annotated[dict[str, int], Meta(examples=[{"superseded_by_case": 1}])]
 
     @classmethod
     def of(cls, mapped: MappedStatus) -> MappedStatusView:
