@@ -50,6 +50,7 @@ def written(title: str, steps: int | None = None) -> str:
 def run(source: str, name: str) -> Any:
     """Run source text as a module."""
     module = sys.modules[name] = ModuleType(name)  # msgspec looks there for what annotations name
+    module.__file__ = name
     exec(compile(source, name, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - our own text
     return module
 

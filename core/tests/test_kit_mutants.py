@@ -43,6 +43,7 @@ class Samples(AdapterTests):
 def adapter(source: str, name: str = "casebridge_mutant.plugin") -> ModuleType:
     """Run the source of an adapter as a module."""
     module = ModuleType(name)
+    module.__file__ = f"<{name}>"
     sys.modules[name] = module  # msgspec looks there for what annotations name
     exec(compile(source, f"<{name}>", "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - our own text
     return module

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -65,6 +66,28 @@ class ConnectorRules:
                 for path in found_in("\n".join(_sent(other)), ours):
                     yield f"one connector sent the {path} of another"
 
+    @rule("connectors", Capability.PUSH_CASE)
+    async def test_a_vendor_that_hangs_holds_up_nobody(
+        self, bench: Bench, wire: Wire
+    ) -> LiveComplaints:
+        """A connector whose vendor does not answer holds up no other connector."""
+        ticket = await bench.mint(wire)
+        hanging = _Hanging()
+        async with bench.connect(name="kit-hanging", inner=hanging) as other:
+            stuck = [asyncio.ensure_future(call()) for call in bench.calls(other, ticket).values()]
+            await hanging.reached.wait()
+            try:
+                for hook, call in bench.calls(wire, ticket).items():
+                    try:
+                        await asyncio.wait_for(call(), bench.vendor.patience)
+                    except TimeoutError:
+                        yield f"{hook} waits for another connector: keep no lock in the module"
+                        break
+            finally:
+                for each in stuck:
+                    each.cancel()
+                await asyncio.gather(*stuck, return_exceptions=True)
+
     @rule("connectors", Capability.PUSH_CASE, packages=("blockbuster",))
     async def test_async_hooks_do_not_block(self, bench: Bench, wire: Wire) -> LiveComplaints:
         """No async hook blocks the event loop that serves everybody else."""
@@ -73,7 +96,9 @@ class ConnectorRules:
         ticket = await bench.mint(wire)
         for call in bench.calls(wire, ticket).values():
             await call()  # once, since a first import may well read files
-        watch = BlockBuster()
+        package = bench.plugin.__name__.partition(".")[0]
+        # Only what the adapter does: a simulator has a loop of its own, in another thread.
+        watch = BlockBuster(sys.modules.get(package, bench.plugin))
         for hook, call in bench.calls(wire, await bench.mint(wire)).items():
             watch.activate()
             try:
@@ -85,6 +110,19 @@ class ConnectorRules:
                     yield f"{hook} blocks the event loop: {error.__cause__}"
             finally:
                 watch.deactivate()
+
+
+class _Hanging(httpx.AsyncBaseTransport):
+    """A vendor that takes a request and never answers it."""
+
+    def __init__(self) -> None:
+        self.reached = asyncio.Event()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:  # noqa: ARG002 - as below
+        """Wait until the caller gives up."""
+        self.reached.set()
+        await asyncio.Event().wait()
+        raise AssertionError("nobody sets this event")
 
 
 class _Refusing(httpx.AsyncBaseTransport):

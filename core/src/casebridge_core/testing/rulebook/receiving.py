@@ -217,9 +217,11 @@ async def _own_payloads(bench: Bench, wire: Wire) -> list[dict[str, Any]]:
         return []
     try:
         async with hearing(bench, wire) as ears:
+            target = bench.leading_away(wire, ears.ticket).native
             bench.vendor.comment(ears.ticket.ref, "Kit.")
-            bench.vendor.move(ears.ticket.ref, bench.leading_away(wire, ears.ticket).native)
-            return await ears.payloads()
+            bench.vendor.move(ears.ticket.ref, target)
+            await ears.wait_for(lambda e: e.status is not None and e.status.matches(target))
+            return ears.payloads()
     except NotOffered:
         return []
 
