@@ -85,6 +85,22 @@ def test_the_secret_reaches_no_log_no_row_and_no_answer(
     assert_absent(mailbox, written_by(service))
 
 
+def test_a_secret_that_came_in_a_header_is_written_down_by_nobody_either(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    mailbox = Mailbox.mint(service, scheme="static_header")
+    with caplog.at_level(logging.DEBUG):
+        answers = [mailbox.post(body, {"X-AiSOC-Secret": mailbox.secret}) for body in (BODY, b"{")]
+
+    assert [answer.status_code for answer in answers] == [200, 400]
+    for record in caplog.records:
+        if not record.name.startswith(("httpx", "httpcore")):  # those are this test's client
+            assert_absent(mailbox, record.getMessage())
+    for answer in answers:
+        assert_absent(mailbox, answer.text)
+    assert_absent(mailbox, written_by(service))
+
+
 def test_a_server_that_writes_an_access_log_writes_a_mask(tmp_path: Path) -> None:
     with service_process(tmp_path / "data", free_port()) as running:
         mailbox = Mailbox.mint(running.service, scheme="static_url")

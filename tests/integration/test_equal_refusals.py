@@ -98,11 +98,12 @@ def refusals(desk: Desk) -> dict[str, Callable[[], httpx.Response]]:
         "stale": (token["id"], signed(token, stale), ""),
         "garbled timestamp": (token["id"], signed(token) | {"X-AiSOC-Timestamp": "now"}, ""),
         "no timestamp where one is demanded": (strict["id"], signed(strict), ""),
-        "a static secret for a token that signs": (
+        "the secret in a header for a token that signs": (
             token["id"],
             {"X-AiSOC-Secret": token["secret"]},
-            token["secret"],
+            "",
         ),
+        "the secret in the URL for a token that signs": (token["id"], {}, token["secret"]),
         "a signature for a static header": (header["id"], signed(header), ""),
         "the secret in the URL for a static header": (header["id"], {}, header["secret"]),
         "wrong static header": (header["id"], {"X-AiSOC-Secret": "x"}, ""),
@@ -138,6 +139,24 @@ def test_every_refusal_is_the_same_answer_after_the_same_work(
     assert cost["SELECT"] == 1
     assert (cost["openings"], cost["comparisons"]) == (2, 4)
     assert cost["MACs"] == 2  # two secrets, and acme declares no scheme of its own
+
+
+def test_the_log_alone_says_why(desk_of_both: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    for send in refusals(desk_of_both).values():
+        send()
+
+    lines = [line for line in caplog.messages if line.startswith("webhook refused: ")]
+    assert len(lines) == len(refusals(desk_of_both))
+    for words in (
+        "there is no such token",
+        " is revoked",
+        " is expired",
+        "nothing in it proves the secret of token tok_",
+        " takes no static_header, but signature",
+        " takes no signature, but static_header",
+        "its timestamp is missing or too far from the present",
+    ):
+        assert any(words in line for line in lines), words
 
 
 def test_an_accepted_delivery_is_checked_with_the_same_work(

@@ -117,8 +117,7 @@ class Authenticity:
         proofs = await self._prove(request, secrets)
         accepted = [proof for proof in proofs if token and self._suffices(proof, token)]
         if token is None or not accepted:
-            known = token.public_id if token is not None else "that does not exist"
-            log.warning("webhook refused: token %s, proofs: %d", known, len(proofs))
+            log.warning("webhook refused: %s", self._why(token, proofs))
             self._throttle.refused(request.address)
             raise Unauthenticated("the token or the signature is not valid")
         self._throttle.admitted(request.address, token.public_id)
@@ -174,3 +173,15 @@ class Authenticity:
             return not token.timestamp_required
         at = read_timestamp(proof.timestamp)
         return at is not None and abs(now - at) <= self._tolerance
+
+    def _why(self, token: InboxTokenRow | None, proofs: tuple[_Proof, ...]) -> str:
+        """Say for the log, and for nobody else, why a request was refused."""
+        if token is None:
+            return "there is no such token"
+        if (state := state_of(token, self._clock())) is not TokenState.ACTIVE:
+            return f"token {token.public_id} is {state}"
+        if not proofs:
+            return f"nothing in it proves the secret of token {token.public_id}"
+        if all(proof.kind != token.scheme for proof in proofs):
+            return f"token {token.public_id} takes no {proofs[0].kind}, but {token.scheme}"
+        return f"its timestamp is missing or too far from the present, for token {token.public_id}"
