@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 from msgspec import UNSET
 
+from casebridge.domain.decision import is_same
 from casebridge_core import InboundComment, NativeStatus, TicketEvent
 
 MARGIN: Final = timedelta(seconds=60)
@@ -119,13 +120,6 @@ def tells_news(event: TicketEvent, known: KnownTicket, account: str | None) -> b
         or event.key not in {None, known.key}
         or (event.assignee is not UNSET and _id_of(event) != known.assignee_id)
         or any(_is_news(each, known, account) for each in event.comments)
-    )
-
-
-def is_same(status: NativeStatus, known: NativeStatus | None) -> bool:
-    """Tell whether two native statuses are one, by id or by name."""
-    return known is not None and (
-        status.matches(known.name) or (known.id is not None and status.matches(known.id))
     )
 
 

@@ -38,16 +38,26 @@ async def news_among(
         query = select(RefRow).where(
             RefRow.connector_id == connector_id,
             RefRow.external_id.in_(ids[start : start + _PARAMETERS]),
-            RefRow.gone_at.is_(None),
         )
         refs.update({ref.external_id: ref for ref in await session.scalars(query)})
-    ours = [(refs[event.external_id], event) for event in events if event.external_id in refs]
+    ours = [
+        (ref, event)
+        for event in events
+        if (ref := refs.get(event.external_id)) is not None
+        and (ref.gone_at is None or _is_later(event, ref))
+    ]
     comments = await _comments(session, {ref.id for ref, event in ours if event.comments})
     return [
         (ref.id, event)
         for ref, event in ours
-        if tells_news(event, _known(ref, comments[ref.id]), account)
+        if ref.gone_at is not None or tells_news(event, _known(ref, comments[ref.id]), account)
     ]
+
+
+def _is_later(event: TicketEvent, ref: RefRow) -> bool:
+    """Tell whether a ticket changed after it was deleted: then it was restored."""
+    at, gone = event.occurred_at, ref.gone_seen_at
+    return at is not None and gone is not None and at > gone
 
 
 async def has_tickets(session: AsyncSession, connector_id: int) -> bool:

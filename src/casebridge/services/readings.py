@@ -24,7 +24,8 @@ from casebridge.services import timeline
 from casebridge.services.clock import Clock
 from casebridge.services.fanout import FanOut
 from casebridge.services.known_tickets import MISSING, is_missing
-from casebridge.services.reflection import Origin, Reflection
+from casebridge.services.narration import Origin
+from casebridge.services.reflection import Reflection
 from casebridge.services.snapshots import is_unclear, note_ticket_status, ticket_status
 from casebridge.services.timeline import Cause
 from casebridge_core import (
@@ -97,7 +98,8 @@ class Readings:
         Returns False when it may be older than what is known, so that the ticket is to be read.
         """
         ref, case = await _lock(session, ref_id)
-        if ref.gone_at is not None:
+        if ref.gone_at is not None:  # the decision tells whether it is back
+            await self._apply(session, reader, ref, event, asked_at, listed=listed)
             return True
         if not listed:
             ref.verified_at = self._clock()

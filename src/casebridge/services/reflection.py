@@ -44,8 +44,6 @@ from casebridge_core import (
     VendorHooks,
 )
 
-__all__ = ("SECOND_THOUGHT", "Origin", "Reflection")
-
 SECOND_THOUGHT: Final = timedelta(seconds=2)
 """How long a doubt waits for the ticket to be read: a vendor may tell of a change before its own
 commit, and one whose clock counts whole seconds may tell of two that have no order."""
