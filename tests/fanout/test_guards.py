@@ -135,7 +135,7 @@ GUARDS: Final[dict[str, tuple[Mutant, Story]]] = {
         stories.a_push_is_cut_off_and_the_case_goes_back,
     ),
     "superseded": (
-        always(decision, "is_superseded", answer=False),
+        always(decision, "_is_superseded", answer=False),
         stories.the_case_moves_after_the_ticket_did,
     ),
     "echo": (knows_one_meaning, stories.a_contained_case_meets_its_own_native_status),

@@ -149,7 +149,7 @@ def _reason_to_stay(
         return Reason.PUSH_IN_FLIGHT
     if not meanings:
         return Reason.UNMAPPED
-    if is_superseded(case, ref, arrival):
+    if _is_superseded(case, ref, arrival):
         return Reason.SUPERSEDED
     return None
 
@@ -171,7 +171,7 @@ def _may_be_our_own_hop(event: TicketEvent, ref: RefState) -> bool:
     return (ref.pushing or ref.unclear) and (event.actor is None or ref.own_account is None)
 
 
-def is_superseded(case: CaseState, ref: RefState, arrival: Arrival) -> bool:
+def _is_superseded(case: CaseState, ref: RefState, arrival: Arrival) -> bool:
     """Tell whether the case moved on after the event, with a push still to come.
 
     The case is the source of truth: a ticket that was moved before the case was (a webhook in
