@@ -36,9 +36,12 @@ class CuttingProxy:
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
 
     def arm(self, call: str, moment: Moment) -> None:
-        """Cut the next call that begins so, such as ``POST /rest/api/3/issue``, once."""
+        """Cut the next call that is so, such as ``POST /rest/api/3/issue``, once.
+
+        One that ends in a slash stands for every call that begins so.
+        """
         with self._lock:
-            self._armed.append((f"{call} ".encode(), moment))
+            self._armed.append(((call if call.endswith("/") else f"{call} ").encode(), moment))
 
     @property
     def armed(self) -> int:
@@ -68,7 +71,7 @@ class CuttingProxy:
         thread.start()
 
     def _converse(self, client: socket.socket) -> None:
-        with client, socket.create_connection(self._target) as vendor, suppress(OSError):
+        with suppress(OSError), client, socket.create_connection(self._target) as vendor:
             self._open += [client, vendor]
             while request := client.recv(_CHUNK):
                 moment = self._moment_of(request)

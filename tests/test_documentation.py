@@ -31,7 +31,7 @@ PAGES: Final = tuple(
         and "node_modules" not in path.parts
     )
 )
-VENDORS: Final = ConnectorCatalog.installed(only=("jira", "servicenow"))
+VENDORS: Final = ConnectorCatalog.installed(only=("jira", "roundup", "servicenow"))
 OTHER_TOOLS: Final = frozenset({"curl", "export", "pip", "python", "python3"})
 COMMANDS: Final[dict[str, click.Group]] = {"casebridge": main, "casebridge-sandbox": sandbox}
 

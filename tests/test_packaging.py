@@ -25,6 +25,7 @@ ROOMS = {
     "casebridge": ROOT,
     "casebridge-core": ROOT / "core",
     "casebridge-jira": ROOT / "plugins" / "jira",
+    "casebridge-roundup": ROOT / "plugins" / "roundup",
     "casebridge-servicenow": ROOT / "plugins" / "servicenow",
     "casebridge-sandbox": ROOT / "sandbox",
     "casebridge-example": ROOT / "docs" / "examples" / "casebridge-example",
@@ -208,7 +209,9 @@ def test_the_contract_needs_pluggy_msgspec_and_httpx_and_nothing_else(
     assert not any(r.marker for r in required(wheels["casebridge-core"]))
 
 
-@pytest.mark.parametrize("name", ["casebridge-jira", "casebridge-servicenow", "casebridge-example"])
+@pytest.mark.parametrize(
+    "name", ["casebridge-jira", "casebridge-roundup", "casebridge-servicenow", "casebridge-example"]
+)
 def test_a_vendors_plugin_needs_the_contract_and_nothing_of_the_host(
     wheels: dict[str, Path], name: str
 ) -> None:

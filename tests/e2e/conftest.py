@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.roundup import Person, Tracker, running_roundup
 from tests.stage import MovableClock, Service, running_service
 
 
@@ -38,3 +39,17 @@ def service(shared_service: Service) -> Iterator[Service]:
     """The module's service, for a tenant that has nothing yet."""
     with shared_service.fresh_tenant() as tenant:
         yield tenant
+
+
+@pytest.fixture(scope="session")
+def tracker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tracker]:
+    """A Roundup tracker; each test has cases of its own in it."""
+    with running_roundup(tmp_path_factory.mktemp("roundup")) as running_one:
+        yield running_one
+
+
+@pytest.fixture
+def joe(tracker: Tracker) -> Iterator[Person]:
+    """Somebody who works in the tracker."""
+    with tracker.acting("joe") as person:
+        yield person

@@ -24,6 +24,11 @@ _JIRA: Final = {
     "api_token": "token",
     "project": "SEC",
 }
+_ROUNDUP: Final = {
+    "base_url": "https://issues.example.com/soc",
+    "username": "casebridge",
+    "password": "password",
+}
 _SERVICENOW: Final = {
     "base_url": "https://example.service-now.com",
     "username": "casebridge",
@@ -31,6 +36,7 @@ _SERVICENOW: Final = {
 }
 CONFIGS: Final[dict[str, tuple[dict[str, Any], ...]]] = {
     "jira": (_JIRA, {**_JIRA, "category_fallback": False}),
+    "roundup": (_ROUNDUP,),
     "servicenow": (_SERVICENOW, {**_SERVICENOW, "table": "sn_si_incident"}),
 }
 """Configurations of each vendor, one for every set of default maps that it has."""
