@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -285,3 +286,13 @@ def test_the_guide_says_first_what_is_weak_about_the_token(desk: Desk) -> None:
     assert answer.text.startswith("> **Note:** This token is of the weakest scheme")
     assert f"{token['id']}/<secret>" in answer.text
     assert token["secret"] not in answer.text
+
+
+def test_rotations_at_once_leave_every_secret_that_was_handed_out_good(desk_of_both: Desk) -> None:
+    for _ in range(3):
+        token = desk_of_both.admin.mint_token()
+        with ThreadPoolExecutor(2) as pool:
+            rotated = list(pool.map(lambda each: rotate(desk_of_both, each), [token] * 2))
+
+        assert [accepted(desk_of_both, token, each["secret"]) for each in rotated] == [True, True]
+        assert not accepted(desk_of_both, token, token["secret"])
