@@ -136,14 +136,15 @@ class Bench:
         ``ticket`` stands where the hook wants one. Each call creates and posts something new.
         """
         hooks, connector, ref = self.hooks, wire.connector, ticket.ref
-        target = self.leading_away(wire, ticket)
         comment = self.projection(wire, number=ref.external_id[:12]).comments[0]
         since = datetime.now(UTC) - timedelta(minutes=5)
         calls: dict[str, Callable[[], Awaitable[object]]] = {
             "itsm_push_case": lambda: hooks.push_case(connector, self.projection(wire)),
             "itsm_find_ticket": lambda: hooks.find_ticket(connector, new_key()),
             "itsm_fetch_ticket": lambda: hooks.fetch_ticket(connector, ref),
-            "itsm_push_status_change": lambda: hooks.push_status_change(connector, ref, target),
+            "itsm_push_status_change": lambda: hooks.push_status_change(
+                connector, ref, self.leading_away(wire, ticket)
+            ),
             "itsm_push_comment": lambda: hooks.push_comment(connector, ref, comment),
             "itsm_find_comment": lambda: hooks.find_comment(connector, ref, comment.key),
             "itsm_list_changes": lambda: hooks.list_changes(connector, since),
@@ -153,10 +154,21 @@ class Bench:
         return {name: call for name, call in calls.items() if hooks.has(name)}
 
     def leading_away(self, wire: Wire, ticket: Ticket) -> StatusChange:
-        """Return a change that leads away from where a ticket is."""
-        changes = [change for status in CaseStatus if (change := self.change(wire, status))]
-        away = (each for each in changes if not ticket.status.matches(each.native))
-        return next(away, StatusChange(status=CaseStatus.CLOSED, native="Closed"))
+        """Return a change that leads away from where a ticket is.
+
+        Raises:
+            NotOffered: the adapter tells of no other status.
+        """
+        pushed = (change for status in CaseStatus if (change := self.change(wire, status)))
+        known = (
+            StatusChange(status=status, native=native.name)
+            for native in self.hooks.manifest.known_statuses
+            for status in self.hooks.meanings_of(wire.connector, native)
+        )
+        for change in (*pushed, *known):
+            if not ticket.status.matches(change.native):
+                return change
+        raise NotOffered("the adapter tells of no status but the first")
 
     async def find(self, wire: Wire, key: str) -> tuple[Ticket, ...]:
         """Search for a key."""

@@ -12,7 +12,7 @@ import httpx
 import msgspec
 
 from casebridge_core.connectors import Capability
-from casebridge_core.errors import AuthenticationFailed, CasebridgeError
+from casebridge_core.errors import AuthenticationFailed, CasebridgeError, InvalidConfig
 from casebridge_core.secret import Secret
 from casebridge_core.testing import faults
 from casebridge_core.testing.bench import Bench, Wire
@@ -50,12 +50,15 @@ class ConnectorRules:
         theirs = {path: f"kit-other-{path}-7d1f" for path in ours}
         if not ours:
             raise NotOffered("the configuration under test has no secret to tell connectors by")
-        refusing = _Refusing()
+        made_up = _with_secrets(wire.connector.config, "kit-other-{}-7d1f")
+        try:
+            bench.hooks.decode_config(made_up)
+        except InvalidConfig as error:
+            raise NotOffered(
+                f"the configuration refuses secrets that are made up: {error}"
+            ) from None
         async with bench.connect(
-            _with_secrets(wire.connector.config, "kit-other-{}-7d1f"),
-            name="kit-other",
-            tenant="kit-other-tenant",
-            inner=refusing,
+            made_up, name="kit-other", tenant="kit-other-tenant", inner=_Refusing()
         ) as other:
             for _ in range(_ROUNDS):
                 wire.transport.heal()

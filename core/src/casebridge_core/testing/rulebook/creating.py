@@ -7,6 +7,7 @@ from functools import partial
 from typing import Final
 
 import httpx
+import msgspec
 
 from casebridge_core.connectors import Capability
 from casebridge_core.errors import CasebridgeError, TicketNotFound
@@ -17,7 +18,8 @@ from casebridge_core.testing.faults import Call, Strike
 from casebridge_core.testing.parts import scalars
 from casebridge_core.testing.rules import LiveComplaints, rule
 from casebridge_core.testing.values import flaws
-from casebridge_core.tickets import Ticket, TicketRef
+from casebridge_core.testing.vendors import NotOffered
+from casebridge_core.tickets import Ticket
 
 _CREATES: Final = (Capability.PUSH_CASE, Capability.FIND_TICKET)
 
@@ -67,12 +69,12 @@ class TicketRules:
 
     @rule("tickets", Capability.PUSH_CASE, Capability.FETCH_TICKET)
     async def test_a_ticket_that_is_gone(self, bench: Bench, wire: Wire) -> LiveComplaints:
-        """A ticket that does not exist is a `TicketNotFound`."""
-        made = (await bench.mint(wire)).ref
-        last = made.external_id[-1]
-        other = "1" if last == "0" else "0" if last.isdigit() else "a" if last == "b" else "b"
-        missing = f"{made.external_id[:-1]}{other}" if len(made.external_id) > 8 else "98765432"
-        gone = TicketRef(external_id=missing, key=made.key, url=made.url)
+        """A ticket that is gone is a `TicketNotFound`."""
+        gone = (await bench.mint(wire)).ref
+        try:
+            bench.vendor.delete(gone)
+        except NotOffered:
+            gone = msgspec.structs.replace(gone, external_id=_unlike(gone.external_id))
         try:
             await bench.hooks.fetch_ticket(wire.connector, gone)
         except TicketNotFound:
@@ -80,7 +82,7 @@ class TicketRules:
         except CasebridgeError as error:
             yield f"a missing ticket raised {type(error).__name__}: raise TicketNotFound"
         else:
-            yield f"a missing ticket ({missing}) was returned"
+            yield f"a missing ticket ({gone.external_id}) was returned"
 
     @rule("tickets", *_CREATES)
     async def test_create_survives_a_lost_answer(self, bench: Bench, wire: Wire) -> LiveComplaints:
@@ -119,6 +121,13 @@ class TicketRules:
             except CasebridgeError as error:
                 cause = f" ({error.__cause__!r})" if error.__cause__ else ""
                 yield f"{what}: {error}{cause}; documents.shorten and plain_text help"
+
+
+def _unlike(external_id: str) -> str:
+    """Return an id that looks like another and that no ticket should have."""
+    return "".join(
+        "9" if char.isdigit() else "f" if char.isalpha() else char for char in external_id
+    )
 
 
 _STRANGE: Final = (
