@@ -6,8 +6,8 @@ import asyncio
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -179,6 +179,18 @@ class Service:
                     api.delete(f"/v1/connectors/{connector['id']}")
                 self.wait_until_idle()
 
+    def key(self) -> str:
+        """Return the API key that the tenant's own caller uses."""
+        return str(self.api.http.headers["Authorization"]).removeprefix("Bearer ")
+
+    def new_key(self, scope: Scope) -> tuple[str, str]:
+        """Issue another key for the tenant; return it and its id."""
+        return asyncio.run(_new_key(self.data_dir, self.key(), scope))
+
+    def revoke_key(self, key_id: str) -> None:
+        """Revoke a key of the tenant, as another process does."""
+        asyncio.run(_revoke_key(self.data_dir, self.key(), key_id))
+
     def rows(self, query: str, *values: object) -> list[Any]:
         """Look into the embedded database."""
         with closing(sqlite3.connect(self.data_dir / "casebridge.db", timeout=10)) as connection:
@@ -198,11 +210,28 @@ class Service:
 
 
 async def _new_tenant(data_dir: Path) -> str:
-    database = Database(f"sqlite+aiosqlite:///{data_dir / 'casebridge.db'}")
-    try:
-        tenants = Tenants(database, utc_now)
+    async with _tenants(data_dir) as tenants:
         tenant = await tenants.create(secrets.token_hex(8))
         return await tenants.issue_key(tenant.id, "tester", Scope.ADMIN)
+
+
+async def _new_key(data_dir: Path, of: str, scope: Scope) -> tuple[str, str]:
+    async with _tenants(data_dir) as tenants:
+        owner = (await tenants.authenticate(of)).tenant_id
+        key = await tenants.issue_key(owner, f"a {scope}er", scope)
+        return key, (await tenants.list_keys(owner))[-1].public_id
+
+
+async def _revoke_key(data_dir: Path, of: str, key_id: str) -> None:
+    async with _tenants(data_dir) as tenants:
+        await tenants.revoke_key((await tenants.authenticate(of)).tenant_id, key_id)
+
+
+@asynccontextmanager
+async def _tenants(data_dir: Path) -> AsyncIterator[Tenants]:
+    database = Database(f"sqlite+aiosqlite:///{data_dir / 'casebridge.db'}")
+    try:
+        yield Tenants(database, utc_now)
     finally:
         await database.close()
 

@@ -27,13 +27,13 @@ from casebridge.web import (
     flags,
     health,
     inbox,
-    pages,
     plugins,
     tickets,
     tokens,
     unmapped,
 )
-from casebridge.web.access import provide_bridge, provide_page_reader, provide_principal
+from casebridge.web.access import provide_bridge, provide_principal
+from casebridge.web.console.routes import TEMPLATES, console
 from casebridge.web.deadline import BodyDeadline
 from casebridge.web.problem_document import describe_problems
 from casebridge.web.problems import HANDLERS
@@ -90,15 +90,10 @@ def create_app(
         path="/v1",
         route_handlers=[inbox.receive, inbox.receive_for_token, inbox.receive_with_secret],
     )
-    console = Router(
-        path="/",
-        route_handlers=[pages.case_page],
-        dependencies={"who": Provide(provide_page_reader)},
-    )
     app = Litestar.from_config(
         AppConfig(
-            route_handlers=[api, public, console, pages.stylesheet, health.health, health.ready],
-            template_config=TemplateConfig(directory=pages.TEMPLATES, engine=JinjaTemplateEngine),
+            route_handlers=[api, public, *console(), health.health, health.ready],
+            template_config=TemplateConfig(directory=TEMPLATES, engine=JinjaTemplateEngine),
             middleware=[BodyDeadline(chosen.inbox_body_seconds), UrgentMiddleware()],
             dependencies={"bridge": Provide(provide_bridge, sync_to_thread=False)},
             exception_handlers=HANDLERS,

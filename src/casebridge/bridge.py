@@ -28,6 +28,7 @@ from casebridge.persistence.migrate import upgrade
 from casebridge.services.authenticity import Authenticity
 from casebridge.services.backfill import Backfills
 from casebridge.services.backfill_plan import Planner
+from casebridge.services.case_lists import CaseLists
 from casebridge.services.cases import Cases
 from casebridge.services.clock import Clock, utc_now
 from casebridge.services.connections import Connections
@@ -36,6 +37,7 @@ from casebridge.services.events import Events
 from casebridge.services.fanout import FanOut
 from casebridge.services.flags import Flags
 from casebridge.services.inbox import Inbox
+from casebridge.services.pulse import Pulse
 from casebridge.services.reach import Reach
 from casebridge.services.readings import Readings
 from casebridge.services.reconciliation import Reconciliation
@@ -58,10 +60,14 @@ class Bridge:
     """One process's parts, ready to use."""
 
     settings: Settings
+    clock: Clock
     database: Database
+    vault: Vault
     catalog: ConnectorCatalog
     tenants: Tenants
     cases: Cases
+    case_lists: CaseLists
+    pulse: Pulse
     connectors: Connectors
     tickets: Tickets
     reconciliation: Reconciliation
@@ -120,10 +126,14 @@ async def open_bridge(
     authenticity = Authenticity(database, secrets, catalog, throttle, clock, tolerance=tolerance)
     bridge = Bridge(
         settings=settings,
+        clock=clock,
         database=database,
+        vault=vault,
         catalog=catalog,
         tenants=Tenants(database, clock),
         cases=Cases(database, fanout, clock, settings.address),
+        case_lists=CaseLists(database),
+        pulse=Pulse(database),
         connectors=Connectors(database, connections, fanout, clock),
         tickets=Tickets(database, fanout, clock),
         reconciliation=Reconciliation(database, catalog, clock),
@@ -165,6 +175,7 @@ async def open_bridge(
         ):
             yield bridge
     finally:
+        await bridge.pulse.close()
         await connections.close()
         await database.close()
 

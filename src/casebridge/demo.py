@@ -74,7 +74,7 @@ def run(*, say: Say, once: bool) -> None:
         story.tell("connected to both, and both send signed webhooks back")
         _there_and_back(story, jira, servicenow)
         if not once:
-            say("Look at the case (any user name, the key as the password):")
+            say("Look at the case, and sign in with the API key:")
             say(f"  {story.case()['deep_link']}")
             say(f"  the key is in {folder}/{FIRST_KEY_FILE}")
             say("Move the tickets yourself on their pages and watch the case follow:")

@@ -26,6 +26,8 @@ from casebridge_core import ConnectorCatalog
 from tests.integration import acme
 
 SECRET = "acme-token-1"
+FORM = {"status": "open", "reason": "because"}
+"""What the console's forms ask for."""
 CONFIG = {"base_url": "https://acme.example", "token": SECRET}
 
 
@@ -41,6 +43,17 @@ class Caller:
         return self.http.request(
             method, path, headers={**headers, **arguments.pop("headers", {})}, **arguments
         )
+
+    def visit(self, method: str, path: str) -> httpx.Response:
+        """Look at a page, or send a form of the console, signed in with the key."""
+        signed_in = self.http.post("/sign-in", data={"key": self.key or ""}, follow_redirects=False)
+        self.http.cookies.clear()
+        headers = {"Cookie": signed_in.headers.get("set-cookie", "none=").partition(";")[0]}
+        form = None
+        if method == "POST":
+            page = self.http.get("/cases", headers=headers).text
+            form = {**FORM, "csrf": page.partition('name="csrf" value="')[2].partition('"')[0]}
+        return self.http.request(method, path, headers=headers, data=form, follow_redirects=False)
 
     def ask(self, method: str, path: str, body: object = None, **params: Any) -> Any:
         """Send a request that must succeed; return the answer's JSON."""

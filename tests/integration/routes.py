@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -26,7 +25,7 @@ PUBLIC = {
     "/v1/inbox/itsm/{token_id:str}/{secret:str}",
 }
 """What needs no API key: the inbox has its own proof, the rest tells nothing."""
-_OF_NO_TENANT = ("/schema", "/static/")
+_OF_NO_TENANT = ("/schema", "/static/", "/sign-in")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +36,11 @@ class Operation:
     path: str
     scope: Scope
     is_page: bool = False
+    is_stream: bool = False
     body: Any = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
-
-    def headers(self, key: str | None) -> dict[str, str]:
-        """Return how a key is shown here: the API takes it as a bearer, a page as a password."""
-        if not self.is_page or key is None:
-            return {}
-        pair = base64.b64encode(f"anyone:{key}".encode()).decode()
-        return {"Authorization": f"Basic {pair}"}
 
     @property
     def parameters(self) -> list[str]:
@@ -78,12 +71,13 @@ def _operations(app: Litestar, document: Mapping[str, Any]) -> Iterator[Operatio
                     path=route.path,
                     scope=handler.opt.get("scope", Scope.READ),
                     is_page=documented(route.path) not in document["paths"],
+                    is_stream=bool(handler.opt.get("stream")),
                     body=_body(method, route.path, document),
                 )
 
 
 def _is_public(path: str) -> bool:
-    return path in PUBLIC or path.startswith(_OF_NO_TENANT)
+    return path in PUBLIC or path == "/" or path.startswith(_OF_NO_TENANT)
 
 
 def documented(path: str) -> str:

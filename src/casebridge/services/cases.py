@@ -8,7 +8,7 @@ from typing import Annotated
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from casebridge.domain.actors import TimelineKind
@@ -197,30 +197,6 @@ class Cases:
         async with self._database.read() as session:
             return await _detail(session, await _find(session, who, case_id))
 
-    async def list(
-        self,
-        who: Principal,
-        *,
-        limit: int,
-        before: int | None = None,
-        status: CaseStatus | None = None,
-        assignee: str | None = None,
-    ) -> Sequence[CaseRow]:
-        """Return cases, newest first; ``before`` is the row id to go on from.
-
-        ``assignee`` is the vendor's id, the display name or the e-mail address (in any letters) of
-        whoever has one of the case's tickets.
-        """
-        query = select(CaseRow).where(CaseRow.tenant_id == who.tenant_id)
-        if before is not None:
-            query = query.where(CaseRow.id < before)
-        if status is not None:
-            query = query.where(CaseRow.status == status)
-        if assignee is not None:
-            query = query.where(CaseRow.id.in_(_assigned_to(who, assignee)))
-        async with self._database.read() as session:
-            return (await session.scalars(query.order_by(CaseRow.id.desc()).limit(limit))).all()
-
     async def timeline(
         self,
         who: Principal,
@@ -229,10 +205,15 @@ class Cases:
         limit: int,
         after: int = 0,
         actor_label: str | None = None,
+        connector_id: str | None = None,
+        newest: bool = False,
     ) -> Sequence[tuple[TimelineRow, str | None]]:
         """Return timeline rows, oldest first, each with the id of the event that it refers to.
 
-        ``after`` is the row id to go on from.
+        ``after`` is the row id to go on from; with ``newest``, the last ``limit`` rows are
+        returned instead of the first.
+        ``actor_label`` and ``connector_id`` (a public id) leave in what that actor did, and what
+        that connector was involved in.
 
         Raises:
             NotFound: the tenant has no such case.
@@ -246,19 +227,15 @@ class Cases:
             )
             if actor_label is not None:
                 query = query.where(TimelineRow.actor_label == actor_label)
-            found = await session.execute(query.order_by(TimelineRow.id).limit(limit))
-            return [(row, event_id) for row, event_id in found]
-
-
-def _assigned_to(who: Principal, assignee: str) -> Select[int]:
-    """Select the cases of which somebody has a ticket that is there."""
-    return select(RefRow.case_id).where(
-        RefRow.tenant_id == who.tenant_id,
-        RefRow.gone_at.is_(None),
-        (RefRow.assignee_id == assignee)
-        | (RefRow.assignee_name == assignee)
-        | (func.lower(RefRow.assignee_email) == func.lower(assignee)),
-    )
+            if connector_id is not None:
+                involved = select(ConnectorRow.id).where(
+                    ConnectorRow.tenant_id == who.tenant_id, ConnectorRow.public_id == connector_id
+                )
+                query = query.where(TimelineRow.connector_id.in_(involved))
+            order = TimelineRow.id.desc() if newest else TimelineRow.id.asc()
+            found = await session.execute(query.order_by(order).limit(limit))
+            rows = [(row, event_id) for row, event_id in found]
+        return rows[::-1] if newest else rows
 
 
 async def _find(session: AsyncSession, who: Principal, case_id: str) -> CaseRow:

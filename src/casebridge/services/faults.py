@@ -47,7 +47,7 @@ class Unauthenticated(Fault):
 
 
 class SignInNeeded(Unauthenticated):
-    """A person opened a page without a valid key; the browser shall ask for one."""
+    """A person opened a page and is not signed in."""
 
 
 class Forbidden(Fault):

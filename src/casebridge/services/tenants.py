@@ -66,12 +66,19 @@ class Tenants:
         self._recent: dict[str, tuple[datetime, Principal]] = {}
 
     async def authenticate(self, key: str) -> Principal:
-        """Tell whose API key this is; what is told is remembered for five seconds.
+        """Tell whose API key this is.
 
         Raises:
             Unauthenticated: nobody's, or it was revoked.
         """
-        digest = _digest(key)
+        return await self.recognise(digest_of(key))
+
+    async def recognise(self, digest: str) -> Principal:
+        """Tell whose API key has this digest; what is told is remembered for five seconds.
+
+        Raises:
+            Unauthenticated: nobody's, or it was revoked.
+        """
         now = self._clock()
         known = self._recent.get(digest)
         if known is not None and now - known[0] < _REMEMBERED:
@@ -182,7 +189,7 @@ class Tenants:
             public_id=new_id(API_KEY),
             tenant_id=tenant_id,
             name=name,
-            digest=_digest(key),
+            digest=digest_of(key),
             scopes=list(scopes),
             created_at=self._clock(),
         )
@@ -197,5 +204,6 @@ def _write_private(path: Path, text: str) -> Path:
     return path
 
 
-def _digest(key: str) -> str:
+def digest_of(key: str) -> str:
+    """Return what is kept of an API key."""
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 from litestar import Request
 from litestar.di import NamedDependency
 
 from casebridge.bridge import Bridge
-from casebridge.services.faults import Forbidden, SignInNeeded, Unauthenticated
+from casebridge.services.faults import Forbidden, Unauthenticated
 from casebridge.services.tenants import Principal, Scope
 
 _BEARER = "bearer "
@@ -40,34 +39,7 @@ async def provide_principal(
     return who
 
 
-async def provide_page_reader(
-    request: Request[Any, Any, Any], bridge: NamedDependency[Bridge]
-) -> Principal:
-    """Return who opened a page: the browser asks for an API key as the password.
-
-    Raises:
-        SignInNeeded: no valid key came with the request.
-    """
-    key = _basic_password(request.headers.get("authorization", ""))
-    try:
-        return await bridge.tenants.authenticate(key)
-    except Unauthenticated as error:
-        raise SignInNeeded("sign in with an API key as the password, any user name") from error
-
-
-def _basic_password(header: str) -> str:
-    """Return the password of a Basic credential, empty when there is none."""
-    scheme, _, value = header.partition(" ")
-    try:
-        pair = base64.b64decode(value.strip(), validate=True).decode()
-    except ValueError:
-        return ""
-    return pair.partition(":")[2] if scheme.lower() == "basic" else ""
-
-
 TheBridge = NamedDependency[Bridge]
 """A handler's argument ``bridge``: the process's parts."""
 Caller = NamedDependency[Principal]
 """A handler's argument ``who``: the authenticated caller."""
-PageReader = NamedDependency[Principal]
-"""A page's argument ``who``: who signed in with the browser."""

@@ -9,13 +9,14 @@ from litestar import Controller, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta
 
+from casebridge.services.case_lists import CaseFilter, SyncState
 from casebridge.services.cases import CaseEdit, NewContainmentAction, StatusMove
 from casebridge.services.intake import NewCase
 from casebridge.services.tenants import Scope
 from casebridge.web.access import Caller, TheBridge
 from casebridge.web.paging import Cursor, Limit, Page, decode_cursor, encode_cursor
 from casebridge.web.views import ActionView, CaseDetailView, CaseView, TimelineView
-from casebridge_core import CaseStatus
+from casebridge_core import CaseStatus, Severity
 
 
 class NewComment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -38,23 +39,44 @@ class CaseController(Controller):
         return CaseDetailView.of_detail(await bridge.cases.create(who, data))
 
     @get()
-    async def list_cases(
+    async def list_cases(  # noqa: PLR0913, PLR0917 - each filter is a parameter of the API
         self,
         bridge: TheBridge,
         who: Caller,
         limit: Limit = 50,
         cursor: Cursor = None,
         status: FromQuery[CaseStatus | None] = None,
+        severity: FromQuery[Severity | None] = None,
         assignee: Annotated[
-            str | None, QueryParameter(description="Vendor id, display name or e-mail address.")
+            str | None,
+            QueryParameter(
+                description="Vendor id, display name or e-mail address of whoever has a ticket."
+            ),
+        ] = None,
+        connector: Annotated[
+            str | None, QueryParameter(description="Id of a connector that has a ticket.")
+        ] = None,
+        sync: Annotated[
+            SyncState | None, QueryParameter(description="How the case stands with its tickets.")
+        ] = None,
+        search: Annotated[
+            str | None,
+            QueryParameter(description="Part of a title, or a whole case id or ticket key."),
         ] = None,
     ) -> Page[CaseView]:
         """List cases, newest first."""
-        rows = await bridge.cases.list(
-            who, limit=limit + 1, before=decode_cursor(cursor), status=status, assignee=assignee
+        which = CaseFilter(
+            search=search,
+            status=status,
+            severity=severity,
+            assignee=assignee,
+            connector=connector,
+            sync=sync,
         )
-        more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
-        return Page([CaseView.of(row) for row in rows[:limit]], more)
+        before = decode_cursor(cursor)
+        found = await bridge.case_lists.page(who, which, limit=limit + 1, before=before)
+        more = encode_cursor(found[limit - 1].case.id) if len(found) > limit else None
+        return Page([CaseView.of(listed.case) for listed in found[:limit]], more)
 
     @get("/{case_id:str}")
     async def read(self, bridge: TheBridge, who: Caller, case_id: FromPath[str]) -> CaseDetailView:

@@ -19,7 +19,6 @@ from casebridge.services.faults import (
     Forbidden,
     Invalid,
     NotFound,
-    SignInNeeded,
     TooMany,
     TooSlow,
     Unauthenticated,
@@ -72,7 +71,7 @@ def _respond(problem: Problem, headers: dict[str, str] | None = None) -> Respons
 def on_fault(_: Request[Any, Any, Any], error: Fault) -> Response[Problem]:
     """Answer a fault of the domain."""
     status, title = next((s, t) for kind, s, t in _STATUSES if isinstance(error, kind))
-    headers = {"WWW-Authenticate": _challenge(error)} if status == 401 else {}  # noqa: PLR2004 - HTTP
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}  # noqa: PLR2004 - HTTP
     if isinstance(error, Unavailable):
         headers["Retry-After"] = _RETRY_SECONDS
     if isinstance(error, TooMany):
@@ -82,14 +81,6 @@ def on_fault(_: Request[Any, Any, Any], error: Fault) -> Response[Problem]:
     errors = (FieldProblem(error.field, error.detail),) if error.field else ()
     detail = f"{error.field}: {error.detail}" if error.field else error.detail
     return _respond(Problem(title=title, status=status, detail=detail, errors=errors), headers)
-
-
-def _challenge(error: Fault) -> str:
-    return (
-        'Basic realm="Casebridge: an API key as the password"'
-        if isinstance(error, SignInNeeded)
-        else "Bearer"
-    )
 
 
 def on_validation(_: Request[Any, Any, Any], error: ValidationException) -> Response[Problem]:

@@ -1,0 +1,88 @@
+"""News of the timeline for whoever watches: one question to the database, however many watch.
+
+Every change that people can see is a row of the timeline, whichever process wrote it. So a look at
+the newest row, a few times a second and only while somebody watches, is all that it takes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from typing import Final
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from casebridge.persistence.cases import CaseRow, TimelineRow
+from casebridge.persistence.database import Database
+
+log = logging.getLogger(__name__)
+
+_EVERY_SECONDS: Final = 0.5
+_MOST_ROWS: Final = 1000
+
+
+class Pulse:
+    """Tells watchers which of a tenant's cases have changed."""
+
+    def __init__(self, database: Database) -> None:
+        """Bind the database; nothing runs before somebody watches."""
+        self._database = database
+        self._watchers: dict[asyncio.Queue[str | None], int] = {}
+        self._looking: asyncio.Task[None] | None = None
+        self._newest = 0
+
+    async def watch(self, tenant_id: int) -> AsyncGenerator[str]:
+        """Yield the public id of each case of a tenant as it changes, until the service ends."""
+        queue: asyncio.Queue[str | None] = asyncio.Queue()
+        if not self._watchers:
+            self._newest = await self._last_row()
+        self._watchers[queue] = tenant_id
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look())
+        try:
+            while (case := await queue.get()) is not None:
+                yield case
+        finally:
+            del self._watchers[queue]
+
+    async def close(self) -> None:
+        """Send every watcher home."""
+        for queue in self._watchers:
+            queue.put_nowait(None)
+        if self._looking is not None:
+            self._looking.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._looking
+
+    async def _look(self) -> None:
+        while self._watchers:
+            await asyncio.sleep(_EVERY_SECONDS)
+            try:
+                await self._tell()
+            except SQLAlchemyError as error:
+                log.warning("the timeline cannot be watched: %s", type(error).__name__)
+
+    async def _tell(self) -> None:
+        newest = await self._last_row()
+        if newest == self._newest:
+            return
+        query = (
+            select(TimelineRow.tenant_id, CaseRow.public_id)
+            .join(CaseRow, CaseRow.id == TimelineRow.case_id)
+            .where(TimelineRow.id > max(self._newest, newest - _MOST_ROWS))
+            .distinct()
+        )
+        async with self._database.read() as session:
+            changed = (await session.execute(query)).all()
+        self._newest = newest
+        for queue, tenant_id in self._watchers.items():
+            for owner, case in changed:
+                if owner == tenant_id:
+                    queue.put_nowait(case)
+
+    async def _last_row(self) -> int:
+        async with self._database.read() as session:
+            return await session.scalar(select(func.max(TimelineRow.id))) or 0

@@ -1,0 +1,61 @@
+"""The console's routes, and the files that its pages load."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from litestar import Router, get
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.response import File, Redirect
+
+from casebridge.services.faults import Fault
+from casebridge.web.console import cases, live, signin
+from casebridge.web.console.pages import HEADERS, ROOM, go, on_fault, on_http
+from casebridge.web.console.session import provide_visitor
+
+TEMPLATES: Final = ROOM / "templates"
+_STATIC: Final = ROOM / "static"
+
+
+@get("/", include_in_schema=False)
+async def front_page() -> Redirect:
+    """Lead to the cases."""
+    return go("/cases")
+
+
+@get("/static/casebridge.css", include_in_schema=False)
+async def stylesheet() -> File:
+    """Serve the one stylesheet."""
+    return _file("casebridge.css", "text/css")
+
+
+@get("/static/console.js", include_in_schema=False)
+async def script() -> File:
+    """Serve the one script."""
+    return _file("console.js", "text/javascript")
+
+
+def _file(name: str, media_type: str) -> File:
+    headers = {**HEADERS, "Cache-Control": "max-age=300"}
+    return File(
+        _STATIC / name, media_type=media_type, content_disposition_type="inline", headers=headers
+    )
+
+
+def console() -> list[Router]:
+    """Return the routes for everybody, and those for who is signed in."""
+    answers: dict[int | type[Exception], Any] = {Fault: on_fault, HTTPException: on_http}
+    return [
+        Router(
+            path="/",
+            route_handlers=[front_page, signin.sign_in_page, signin.sign_in, stylesheet, script],
+            exception_handlers=answers,
+        ),
+        Router(
+            path="/",
+            route_handlers=[signin.sign_out, *cases.HANDLERS, *live.HANDLERS],
+            dependencies={"visitor": Provide(provide_visitor)},
+            exception_handlers=answers,
+        ),
+    ]
