@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from casebridge_core import CaseStatus
 from tests.fanout.desks import Trouble
 from tests.fanout.world import World
 
 OPEN, TRIAGE, CONTAINED, RESOLVED, CLOSED = CaseStatus
+Telling = Callable[[World], Coroutine[Any, Any, None]]
+
 NAMED: Final = 0
 """The vendor that names actors and walks hop by hop: To Do, In Progress, Done."""
 NAMELESS: Final = 1
 """The vendor that does neither and counts whole seconds: New, Active, Resolved, Closed."""
+
+
+@dataclass(frozen=True)
+class Story:
+    """What happens, and at which of the vendors; the other one is not connected."""
+
+    which: int
+    tell: Telling
+
+    def __call__(self, world: World) -> Coroutine[Any, Any, None]:
+        return self.tell(world)
+
+
+def at(which: int) -> Callable[[Telling], Story]:
+    """Let a story be about one vendor."""
+    return lambda telling: Story(which, telling)
 
 
 async def begin(world: World, status: CaseStatus = OPEN) -> str:
@@ -29,6 +49,7 @@ def wait(world: World, seconds: float = 5) -> None:
     world.clock.advance(seconds=seconds)
 
 
+@at(NAMED)
 async def a_move_arrives_after_a_later_one(world: World) -> None:
     """Two moves, delivered in the other order."""
     await begin(world)
@@ -39,6 +60,7 @@ async def a_move_arrives_after_a_later_one(world: World) -> None:
     await world.deliver_one(NAMED, 0)
 
 
+@at(NAMELESS)
 async def two_moves_in_one_second_arrive_in_the_other_order(world: World) -> None:
     """A clock of whole seconds gives two moves one time."""
     await begin(world)
@@ -48,6 +70,7 @@ async def two_moves_in_one_second_arrive_in_the_other_order(world: World) -> Non
     await world.deliver_one(NAMELESS, 0)
 
 
+@at(NAMELESS)
 async def two_moves_in_one_second_arrive(world: World) -> None:
     """They arrive in their order, which nobody can know."""
     await begin(world)
@@ -55,6 +78,7 @@ async def two_moves_in_one_second_arrive(world: World) -> None:
     world.move_ticket_to(NAMELESS, 0, "Active")
 
 
+@at(NAMELESS)
 async def a_move_in_the_second_of_our_push_arrives_after_it(world: World) -> None:
     """A human's move that our push overwrote is told with the time of the push, by nobody."""
     case = await begin(world)
@@ -67,6 +91,7 @@ async def a_move_in_the_second_of_our_push_arrives_after_it(world: World) -> Non
         pass
 
 
+@at(NAMED)
 async def a_vendors_clock_runs_ahead_for_one_event(world: World) -> None:
     """After an event from the future, a human's move at the right time is no old news."""
     await begin(world)
@@ -78,6 +103,7 @@ async def a_vendors_clock_runs_ahead_for_one_event(world: World) -> None:
     world.move_ticket_to(NAMED, 0, "Done")
 
 
+@at(NAMED)
 async def the_hops_of_our_push_arrive_during_it(world: World) -> None:
     """Our own hops, told by name, come back while the push is under way."""
     case = await begin(world)
@@ -86,6 +112,7 @@ async def the_hops_of_our_push_arrive_during_it(world: World) -> None:
     await world.bench.converge()
 
 
+@at(NAMED)
 async def the_nameless_hops_of_our_push_arrive_during_it(world: World) -> None:
     """Our own hops, told by nobody, come back while the push is under way."""
     world.desks[NAMED].names_actor = False
@@ -95,6 +122,7 @@ async def the_nameless_hops_of_our_push_arrive_during_it(world: World) -> None:
     await world.bench.converge()
 
 
+@at(NAMED)
 async def a_refused_push_leaves_the_ticket_half_way(world: World) -> None:
     """A push breaks off on its way, is refused then, and the hop is told by nobody."""
     world.desks[NAMED].names_actor = False
@@ -107,6 +135,7 @@ async def a_refused_push_leaves_the_ticket_half_way(world: World) -> None:
     await world.bench.converge()
 
 
+@at(NAMED)
 async def a_human_goes_back_during_our_push(world: World) -> None:
     """Our push has landed when a human undoes it, and the news comes before our commit."""
 
@@ -122,6 +151,7 @@ async def a_human_goes_back_during_our_push(world: World) -> None:
     await world.bench.converge()
 
 
+@at(NAMED)
 async def the_case_moves_after_the_ticket_did(world: World) -> None:
     """A human's move is still in the post when an analyst closes the case."""
     case = await begin(world)
@@ -132,6 +162,7 @@ async def the_case_moves_after_the_ticket_did(world: World) -> None:
     assert (await world.counter.case(case)).status == CLOSED
 
 
+@at(NAMED)
 async def a_contained_case_meets_its_own_native_status(world: World) -> None:
     """A human moves the ticket to where a pending push is about to bring it."""
     case = await begin(world, RESOLVED)
@@ -142,6 +173,7 @@ async def a_contained_case_meets_its_own_native_status(world: World) -> None:
     assert (await world.counter.case(case)).status == CONTAINED
 
 
+@at(NAMED)
 async def a_contained_case_comes_back_from_done(world: World) -> None:
     """A human reopens the ticket of a case that was contained before it was resolved."""
     case = await begin(world, CONTAINED)
@@ -153,6 +185,7 @@ async def a_contained_case_comes_back_from_done(world: World) -> None:
     assert (await world.counter.case(case)).status == CONTAINED
 
 
+@at(NAMED)
 async def the_case_has_moved_and_its_old_native_status_is_told_again(world: World) -> None:
     """A comment's webhook repeats the status before the push of a new one has begun."""
     case = await begin(world)
@@ -165,6 +198,7 @@ async def the_case_has_moved_and_its_old_native_status_is_told_again(world: Worl
     assert (await world.counter.case(case)).status == CLOSED
 
 
+@at(NAMELESS)
 async def news_comes_while_the_ticket_is_read(world: World) -> None:
     """A doubt is looked into; when it was read, and before our commit, the ticket moves again."""
 
@@ -179,6 +213,7 @@ async def news_comes_while_the_ticket_is_read(world: World) -> None:
     await world.bench.converge()
 
 
+@at(NAMED)
 async def a_ticket_moved_before_it_was_deleted(world: World) -> None:
     """The deletion overtakes the move."""
     await begin(world)
@@ -191,6 +226,7 @@ async def a_ticket_moved_before_it_was_deleted(world: World) -> None:
     assert (await world.counter.case(world.cases[0])).status == OPEN
 
 
+@at(NAMED)
 async def a_ticket_is_renamed_twice(world: World) -> None:
     """The older of two keys arrives last."""
     await begin(world)
@@ -200,6 +236,7 @@ async def a_ticket_is_renamed_twice(world: World) -> None:
     await world.deliver_one(NAMED, 1)
 
 
+@at(NAMED)
 async def a_ticket_is_assigned_twice(world: World) -> None:
     """The older of two assignments arrives last."""
     await begin(world)
@@ -209,6 +246,7 @@ async def a_ticket_is_assigned_twice(world: World) -> None:
     await world.deliver_one(NAMED, 1)
 
 
+@at(NAMELESS)
 async def a_ticket_is_assigned_twice_in_one_second(world: World) -> None:
     """Two assignments of one second arrive in the other order."""
     await begin(world)
@@ -217,6 +255,7 @@ async def a_ticket_is_assigned_twice_in_one_second(world: World) -> None:
     await world.deliver_one(NAMELESS, 1)
 
 
+@at(NAMED)
 async def a_comment_is_edited_before_it_is_heard_of(world: World) -> None:
     """Creation and edit arrive in the other order."""
     await begin(world)
@@ -226,6 +265,7 @@ async def a_comment_is_edited_before_it_is_heard_of(world: World) -> None:
     await world.deliver_one(NAMED, 1)
 
 
+@at(NAMED)
 async def a_comment_is_deleted_before_it_is_heard_of(world: World) -> None:
     """Creation and deletion arrive in the other order."""
     await begin(world)
@@ -235,6 +275,7 @@ async def a_comment_is_deleted_before_it_is_heard_of(world: World) -> None:
     await world.deliver_one(NAMED, 1)
 
 
+@at(NAMED)
 async def an_answer_to_a_comment_is_lost(world: World) -> None:
     """Our comment stands on the ticket, and nobody told us."""
     case = await begin(world)
@@ -244,6 +285,7 @@ async def an_answer_to_a_comment_is_lost(world: World) -> None:
     wait(world, 60)
 
 
+@at(NAMED)
 async def a_push_is_cut_off_and_the_case_goes_back(world: World) -> None:
     """A push that broke off moved the ticket; the case returns to where both last agreed."""
     case = await begin(world)
@@ -253,6 +295,7 @@ async def a_push_is_cut_off_and_the_case_goes_back(world: World) -> None:
     await world.counter.move(case, OPEN)
 
 
+@at(NAMED)
 async def a_ticket_moves_to_where_no_case_is_projected(world: World) -> None:
     """The case follows, and the ticket is left where the human put it."""
     case = await begin(world)

@@ -6,7 +6,7 @@ notice; the model plays the same world at random.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -24,10 +24,10 @@ from casebridge.services import reflection
 from tests.fanout import stories
 from tests.fanout.conftest import NewDatabase
 from tests.fanout.judgement import come_to_rest_soon, judge, nothing_old_matters
+from tests.fanout.stories import Story
 from tests.fanout.world import World
 
 Mutant = Callable[[pytest.MonkeyPatch], None]
-Story = Callable[[World], Coroutine[Any, Any, None]]
 
 _WEIGH: Final = Arrival.weigh
 
@@ -174,7 +174,7 @@ def play(path: Path, story: Story) -> None:
     """Play a story to its end, and judge."""
     world = World()
     world.patience = 30
-    world.open_world(path, coarse=True)
+    world.open_world(path, coarse=True, only=story.which)
     try:
         world.run(story(world))
         world.run(come_to_rest_soon(world))
@@ -184,7 +184,11 @@ def play(path: Path, story: Story) -> None:
         world.close()
 
 
-@pytest.mark.parametrize("story", dict.fromkeys(story for _, story in GUARDS.values()))
+@pytest.mark.parametrize(
+    "story",
+    dict.fromkeys(story for _, story in GUARDS.values()),
+    ids=lambda story: story.tell.__name__,
+)
 def test_with_every_guard_it_ends_well(new_database: NewDatabase, story: Story) -> None:
     play(new_database(), story)
 

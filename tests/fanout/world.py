@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -51,9 +51,18 @@ class World:
     patience = 200
 
     def open_world(
-        self, path: Path, *, named: bool = False, coarse: bool = False, **jira: Any
+        self,
+        path: Path,
+        *,
+        named: bool = False,
+        coarse: bool = False,
+        only: int | None = None,
+        **jira: Any,
     ) -> None:
-        """``named`` and ``coarse`` are how the second vendor tells actors and times."""
+        """``named`` and ``coarse`` are how the second vendor tells actors and times.
+
+        ``only`` is the vendor that is connected, None for both.
+        """
         self.runner = asyncio.Runner()
         self.path = path
         self.clock = Clock()
@@ -68,16 +77,18 @@ class World:
         self.time_was_wrong = False
         self.violations: list[str] = []
         self.not_before: dict[str, datetime | None] = {}
-        self.run(self._open())
+        self.run(self._open(range(len(self.desks)) if only is None else [only]))
 
     def open_bench(self) -> None:
         """Start the host's process."""
         self.bench = Bench(self.path, self.clock, *self.desks)
         event.listen(self.bench.database.engine.sync_engine, "do_connect", stay_in_this_thread)
 
-    async def _open(self) -> None:
+    async def _open(self, connected: Iterable[int]) -> None:
         self.counter: Counter = await self.bench.open_counter()
-        self.connectors = [await self.counter.connect(desk) for desk in self.desks]
+        self.connectors = {
+            which: await self.counter.connect(self.desks[which]) for which in connected
+        }
         self.token = await self.bench.open_inbox(self.counter.who)
         for desk in self.desks:
             desk.watch = self._watcher(desk)
@@ -95,7 +106,7 @@ class World:
             desk.ahead = timedelta(0)
             desk.before_work.clear()
             desk.after_work.clear()
-        for which in range(len(self.desks)):
+        for which in self.connectors:
             await self.switch(which, enabled=True)
             await self.resume(which)
         await self.work_and_deliver()
