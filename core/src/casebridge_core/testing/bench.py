@@ -20,6 +20,7 @@ from casebridge_core.connectors import Capability, Connector
 from casebridge_core.errors import CasebridgeError, PushError
 from casebridge_core.testing.faults import FaultyTransport, Killed
 from casebridge_core.testing.sample_case import new_key, sample_case
+from casebridge_core.testing.values import flaws
 from casebridge_core.testing.vendors import NotOffered, VendorUnderTest
 from casebridge_core.tickets import StatusChange, Ticket
 from casebridge_core.vendor_hooks import VendorHooks
@@ -30,6 +31,10 @@ _RULE_SECONDS: Final = 120.0
 _REQUEST_SECONDS: Final = 30.0
 _ATTEMPTS: Final = 6
 _BETWEEN_LOOKS: Final = 0.5
+
+
+class Unsound(Exception):
+    """A hook returned what is not of its own type all the way down; no rule can go on with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +132,15 @@ class Bench:
         return StatusChange(status=status, native=native, case_id=case.id, deep_link=case.deep_link)
 
     async def mint(self, wire: Wire) -> Ticket:
-        """Create a ticket."""
-        return (await self.hooks.push_case(wire.connector, self.projection(wire))).ticket
+        """Create a ticket.
+
+        Raises:
+            Unsound: what came back cannot be worked with.
+        """
+        pushed = await self.hooks.push_case(wire.connector, self.projection(wire))
+        for flaw in flaws(pushed):
+            raise Unsound(f"itsm_push_case: {flaw}")
+        return pushed.ticket
 
     def calls(self, wire: Wire, ticket: Ticket) -> dict[str, Callable[[], Awaitable[object]]]:
         """Return every async hook that the adapter has, by name, ready to be called once more.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import traceback
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -11,7 +12,8 @@ from typing import Any, Final
 import pytest
 
 from casebridge_core.connectors import Capability
-from casebridge_core.testing.bench import Bench, Wire
+from casebridge_core.errors import CasebridgeError, HookFailed
+from casebridge_core.testing.bench import Bench, Unsound, Wire
 from casebridge_core.testing.vendors import NotOffered
 
 Complaints = Iterator[str]
@@ -58,12 +60,11 @@ def rule(
             if absent := [name for name in packages if find_spec(name) is None]:
                 extra = "pip install 'casebridge-core[testing]'"
                 pytest.skip(f"not installed: {', '.join(absent)} ({extra})")
-            try:
-                complaints = _complaints(method, self, bench)
-            except NotOffered as lack:
-                pytest.skip(str(lack))
+            complaints, lack = _listen_to(method, self, bench)
             if complaints:
                 pytest.fail("\n".join(complaints), pytrace=False)
+            if lack is not None:
+                pytest.skip(str(lack))
 
         test.__name__ = method.__name__
         test.__qualname__ = method.__qualname__
@@ -76,11 +77,32 @@ def rule(
     return decorate
 
 
-def _complaints(method: Callable[..., Any], case: object, bench: Bench) -> list[str]:
-    if not inspect.isasyncgenfunction(method):
-        return list(method(case, bench))
+def _listen_to(
+    method: Callable[..., Any], case: object, bench: Bench
+) -> tuple[list[str], NotOffered | None]:
+    """Return what a rule complains of, and what it lacked to go on."""
+    complaints: list[str] = []
 
-    async def listen(wire: Wire) -> list[str]:
-        return [complaint async for complaint in method(case, bench, wire)]
+    async def listen(wire: Wire) -> None:
+        async for complaint in method(case, bench, wire):
+            complaints.append(complaint)  # noqa: PERF401 - kept, should a later step break off
 
-    return bench.run(listen)
+    try:
+        if inspect.isasyncgenfunction(method):
+            bench.run(listen)
+        else:
+            complaints.extend(method(case, bench))
+    except NotOffered as lack:
+        return complaints, lack
+    except (CasebridgeError, Unsound) as error:
+        complaints.append(_told(error))
+    return complaints, None
+
+
+def _told(error: Exception) -> str:
+    """Return what an adapter raised where all was well, with its own traceback where it broke."""
+    told = f"{type(error).__name__}: {error}"
+    if not isinstance(error, HookFailed) or error.__cause__ is None:
+        return told
+    trace = "".join(traceback.format_exception(error.__cause__))
+    return f"{told} ({error.__cause__!r})\n\n{trace}"

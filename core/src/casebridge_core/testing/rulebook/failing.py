@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Collection
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Final
@@ -167,6 +167,7 @@ async def _check_complaints(bench: Bench, wire: Wire) -> LiveComplaints:
 def _told(hook: str, what: str, error: Exception | None, cure: str) -> str:
     if error is None:
         return f"{hook}: {what} was taken for an answer: {cure}"
-    chain: Callable[[BaseException], str] = lambda e: f"{type(e).__name__}: {e}"  # noqa: E731
-    cause = f" (from {chain(error.__cause__)})" if error.__cause__ else ""
-    return f"{hook}: {what} became {chain(error)}{cause}: {cure}"
+    if isinstance(error, HookFailed):
+        cure = f"{cure}, as VendorApi does of itself"
+        return f"{hook}: {what} raised {error.__cause__!r}: {cure}"
+    return f"{hook}: {what} became {type(error).__name__}: {error}: {cure}"
