@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 from litestar import Request, get, post
-from litestar.enums import RequestEncodingType
-from litestar.params import Body, FromPath, FromQuery
+from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect, Template
 
 from casebridge.bridge import Bridge
 from casebridge.domain.traffic import Moment, picture
 from casebridge.services.case_lists import CaseFilter, ListedCase, SyncState
 from casebridge.services.cases import CaseDetail, StatusMove
-from casebridge.services.faults import Invalid, NotFound
+from casebridge.services.faults import NotFound
 from casebridge.services.tenants import Scope
 from casebridge.services.tickets import ForceSync
 from casebridge.web.access import TheBridge
+from casebridge.web.console.forms import Form, filled
 from casebridge.web.console.pages import go, page
 from casebridge.web.console.session import TheVisitor, Visitor
 from casebridge.web.paging import decode_cursor, encode_cursor
@@ -28,8 +27,6 @@ from casebridge_core import CaseStatus, Severity
 _PAGE: Final = 100
 _ATTENTION: Final = 10
 _ROWS: Final = 500
-StructT = TypeVar("StructT", bound=msgspec.Struct)
-Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 
 
 class CaseLine(msgspec.Struct, frozen=True):
@@ -45,7 +42,7 @@ async def case_list(
 ) -> Template:
     """List cases: what needs attention, then all that the filters leave in, newest first."""
     chosen = {name: request.query_params.get(name, "") for name in CaseFilter.__struct_fields__}
-    which = _filled(CaseFilter, {name: value for name, value in chosen.items() if value})
+    which = filled(CaseFilter, {name: value for name, value in chosen.items() if value})
     before = decode_cursor(request.query_params.get("cursor"))
     found = await bridge.case_lists.page(visitor.who, which, limit=_PAGE + 1, before=before)
     urgent: list[ListedCase] = []
@@ -114,7 +111,7 @@ async def move(
     asked: dict[str, str] = {
         name: data[name] for name in StatusMove.__struct_fields__ if name in data
     }
-    await bridge.cases.move(visitor.who, case_id, _filled(StatusMove, asked))
+    await bridge.cases.move(visitor.who, case_id, filled(StatusMove, asked))
     return go(f"/cases/{case_id}")
 
 
@@ -166,7 +163,7 @@ async def force_ticket(
     data: Form,
 ) -> Redirect:
     """Push a ticket past its workflow, for a reason that stays on the timeline."""
-    order = _filled(ForceSync, {"reason": data.get("reason", "")})
+    order = filled(ForceSync, {"reason": data.get("reason", "")})
     await _see_to_it(bridge, visitor, case_id, ticket_id)
     await bridge.tickets.force_sync(visitor.who, ticket_id, order)
     return go(f"/cases/{case_id}")
@@ -181,19 +178,6 @@ async def _see_to_it(bridge: Bridge, visitor: Visitor, case_id: str, ticket_id: 
     detail = await bridge.cases.get(visitor.who, case_id)
     if ticket_id not in {ref.public_id for ref, _ in detail.refs}:
         raise NotFound(f"the case has no ticket {ticket_id!r}", field="ticket_id")
-
-
-def _filled(kind: type[StructT], fields: Mapping[str, Any]) -> StructT:
-    """Make a struct of what a form or an address says.
-
-    Raises:
-        Invalid: something does not fit.
-    """
-    try:
-        return msgspec.convert(fields, type=kind, strict=False)
-    except msgspec.ValidationError as error:
-        problem, _, path = str(error).partition(" - at `$.")
-        raise Invalid(problem, field=path.rstrip("`") or None) from None
 
 
 def _line(listed: ListedCase) -> CaseLine:

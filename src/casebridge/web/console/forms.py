@@ -1,0 +1,29 @@
+"""What a page is asked with, by a form or by its address, made into structs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from litestar.enums import RequestEncodingType
+from litestar.params import Body
+
+from casebridge.services.faults import Invalid
+
+StructT = TypeVar("StructT", bound=msgspec.Struct)
+Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
+"""A handler's argument ``data``: the fields of a form."""
+
+
+def filled(kind: type[StructT], fields: Mapping[str, Any]) -> StructT:
+    """Make a struct of what a form or an address says.
+
+    Raises:
+        Invalid: something does not fit.
+    """
+    try:
+        return msgspec.convert(fields, type=kind, strict=False)
+    except msgspec.ValidationError as error:
+        problem, _, path = str(error).partition(" - at `$.")
+        raise Invalid(problem, field=path.rstrip("`") or None) from None
