@@ -42,6 +42,10 @@ class RoundupUnderTest(VendorUnderTest):
 
 class TestRoundup(AdapterTests):
     plugin = plugin
+    payloads = (
+        {"roundup": {"id": "12", "class": "issue", "status": {"id": "8", "name": "resolved"}}},
+        {"roundup": {"id": "12", "event": "retired", "activity": "2026-11-23.10:56:43"}},
+    )
 
     @pytest.fixture(scope="module")
     @staticmethod
