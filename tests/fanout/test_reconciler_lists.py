@@ -63,6 +63,28 @@ async def test_a_long_backlog_is_worked_off_in_portions(scene: Scene) -> None:
     assert scene.lists() == 60
 
 
+async def test_a_list_that_grows_while_it_is_read_is_not_chased(scene: Scene) -> None:
+    case = await scene.new_case()
+    await scene.human_moves(case, "Resolved")
+    listed = scene.desk.changes
+
+    def one_more_each_time(since: datetime, page: str | None) -> ChangePage:
+        now = scene.bench.clock()
+        number = str(1000 + len(scene.desk.issues))
+        scene.desk.issues[number] = Issue(number, "", "New", now, now)
+        changes = listed(since, page)
+        return ChangePage(
+            events=changes.events, next_page=str(int(page or 0) + len(changes.events))
+        )
+
+    scene.desk.changes = one_more_each_time  # type: ignore[method-assign]
+    await scene.a_period_passes()
+
+    assert scene.lists() == 2
+    assert (await scene.row()).reconciled_at is not None
+    assert await scene.status(case) == "resolved"
+
+
 async def test_a_page_that_is_no_more_is_not_asked_for_again(scene: Scene) -> None:
     """The place in the list is forgotten, and the next list begins at the cursor."""
     cases = [await scene.new_case() for _ in range(4)]

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import UNSET
 
 from casebridge.domain.decision import is_same
-from casebridge_core import InboundComment, NativeStatus, TicketEvent
+from casebridge_core import ChangePage, InboundComment, NativeStatus, TicketEvent
 
 MARGIN: Final = timedelta(seconds=60)
 """Room for what a vendor dates earlier than it shows it, beside the lag of its index."""
@@ -26,19 +26,33 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     """A list of changes, and where to go on in it.
 
     ``since`` is from when (the vendor's time) it lists, ``began_at`` when (ours) it was begun,
-    ``page`` the vendor's name of the next page (None: the first), ``pages`` how many were read.
+    ``page`` the vendor's name of the next page (None: the first), ``pages`` how many were read and
+    ``largest`` how many changes the largest of them had.
     """
 
     since: datetime
     began_at: datetime
     page: str | None = None
     pages: int = 0
+    largest: int = 0
 
-    def turned(self, page: str | None) -> Listing | None:
-        """Return the listing after one more page, None after the last."""
-        if page is None:
+    def after(self, changes: ChangePage, asked_at: datetime) -> Listing | None:
+        """Return the listing after one more page, None after the last.
+
+        A vendor where something changes all the time may never give a last page. One that is
+        shorter than another and up to date is as good: the next list begins before it.
+        """
+        newest = moved_cursor(None, (event.occurred_at for event in changes.events), asked_at)
+        is_short = len(changes.events) < self.largest
+        caught_up = newest is not None and is_short and newest >= asked_at - MARGIN
+        if changes.next_page is None or caught_up:
             return None
-        return msgspec.structs.replace(self, page=page, pages=self.pages + 1)
+        return msgspec.structs.replace(
+            self,
+            page=changes.next_page,
+            pages=self.pages + 1,
+            largest=max(self.largest, len(changes.events)),
+        )
 
 
 def new_listing(

@@ -144,7 +144,7 @@ class ReconcileTurns:
             if here.pages >= _ENDLESS:
                 raise EndlessList(f"it has more than {_ENDLESS} pages")
             seen |= {found.next_page} - {None}
-            ahead = here.turned(found.next_page)
+            ahead = here.after(found, asked_at)
             await self._note(turn, found.events, asked_at, ahead)
             if ahead is None:
                 return
