@@ -24,8 +24,10 @@ def tracker(httpx_mock: HTTPXMock, answers: Any) -> HTTPXMock:
     for path, found in (
         ("user?username%3A=casebridge&%40fields=username%2Crealname", [user]),
         (
-            "issue?%40fields=status%2Cassignedto%2Cactivity&%40verbose=2&creator=casebridge"
-            "&%40page_size=1",
+            (
+                "issue?%40fields=status%2Cassignedto%2Cactivity&%40verbose=2&creator=casebridge"
+                "&%40page_size=1"
+            ),
             [],
         ),
         ("status?%40fields=name&%40sort=order", [{"id": "1", "name": "unread"}]),
