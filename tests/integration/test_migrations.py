@@ -10,11 +10,13 @@ from typing import Any
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, inspect, select
 
+from casebridge.persistence.connectors import RefRow
 from casebridge.persistence.database import Database
 from casebridge.persistence.migrate import configuration, upgrade
 from casebridge.persistence.schema import Row
+from tests.integration.rows import NOON, add_case, add_connector, add_ref, add_tenant
 
 Opened = Callable[[str], Database]
 
@@ -63,6 +65,35 @@ async def test_every_migration_can_be_undone_and_done_again(opened: Opened, empt
 
     assert left == {"alembic_version"}
     assert await on(database, differences) == []
+
+
+async def test_what_was_known_of_tickets_is_known_after_the_upgrade(database: Database) -> None:
+    async with database.write() as session:
+        tenant = await add_tenant(session)
+        connector = await add_connector(session, tenant)
+        ada = {"assignee_id": "u-17", "assignee_name": "Ada", "assignee_email": "ada@example.com"}
+        for who in ("u-17", "u-18", None):
+            case = await add_case(session, tenant, **ada)
+            await add_ref(
+                session,
+                case,
+                connector,
+                assignee_id=who,
+                assignee_seen_at=NOON,
+                status_seen_at=NOON,
+            )
+
+    await on(database, lambda sync: command.downgrade(configuration(sync), "0001"))
+    await upgrade(database)
+
+    async with database.read() as session:
+        refs = (await session.scalars(select(RefRow).order_by(RefRow.id))).all()
+    assert [(ref.assignee_name, ref.assignee_email, ref.assigned_at) for ref in refs] == [
+        ("Ada", "ada@example.com", NOON),
+        (None, None, NOON),
+        (None, None, None),
+    ]
+    assert {ref.key_seen_at for ref in refs} == {NOON}
 
 
 _UPGRADER = """
