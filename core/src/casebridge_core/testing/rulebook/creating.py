@@ -10,7 +10,7 @@ import httpx
 import msgspec
 
 from casebridge_core.connectors import Capability
-from casebridge_core.errors import CasebridgeError, TicketNotFound
+from casebridge_core.errors import CasebridgeError, HookFailed, PushError, TicketNotFound
 from casebridge_core.http import decode_json
 from casebridge_core.testing import faults
 from casebridge_core.testing.bench import Bench, Wire
@@ -83,6 +83,27 @@ class TicketRules:
             yield f"a missing ticket raised {type(error).__name__}: raise TicketNotFound"
         else:
             yield f"a missing ticket ({gone.external_id}) was returned"
+
+    @rule("tickets", Capability.PUSH_CASE)
+    async def test_a_create_that_breaks_is_unclear(
+        self, bench: Bench, wire: Wire
+    ) -> LiveComplaints:
+        """A create that breaks after it was sent leaves the outcome unknown."""
+        wire.transport.heal()
+        ticket = await bench.mint(wire)
+        creating = _creating(wire.transport.calls, ticket)
+        if not creating:
+            raise NotOffered(f"no answer of the vendor names {ticket.ref.external_id}")
+        for fault in (faults.timed_out, faults.cut_off, faults.stored_but_500):
+            wire.transport.strike(fault, first=creating, count=1)
+            what = fault.__name__.replace("_", " ")
+            try:
+                await bench.hooks.push_case(wire.connector, bench.projection(wire))
+            except PushError as error:
+                if not error.uncertain:
+                    yield f"{what}: {type(error).__name__} says that nothing was stored"
+            except HookFailed as error:
+                yield f"{what}: raised {error.__cause__!r}: raise OutcomeUnknown, as VendorApi does"
 
     @rule("tickets", *_CREATES)
     async def test_create_survives_a_lost_answer(self, bench: Bench, wire: Wire) -> LiveComplaints:
