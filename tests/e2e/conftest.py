@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.console import Browser
 from tests.roundup import Person, Tracker, running_roundup
 from tests.stage import MovableClock, Service, running_service
 
@@ -39,6 +40,20 @@ def service(shared_service: Service) -> Iterator[Service]:
     """The module's service, for a tenant that has nothing yet."""
     with shared_service.fresh_tenant() as tenant:
         yield tenant
+
+
+@pytest.fixture
+def browser(service: Service) -> Iterator[Browser]:
+    """A browser with which nobody has signed in."""
+    with Browser(service) as opened:
+        yield opened
+
+
+@pytest.fixture
+def admin(browser: Browser, service: Service) -> Browser:
+    """A browser with which the tenant's administrator has."""
+    browser.sign_in(service.key())
+    return browser
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -12,46 +11,10 @@ import pytest
 
 from casebridge.services.tenants import Scope
 from casebridge_sandbox import RunningSandbox
+from tests.console import Browser
 from tests.stage import MovableClock, Service, eventually
 
 Vendor = RunningSandbox[Any]
-
-
-class Browser:
-    """A browser with cookies and no scripts."""
-
-    def __init__(self, service: Service) -> None:
-        self.http = httpx.Client(base_url=service.url, trust_env=False, follow_redirects=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.http.close()
-
-    def open(self, path: str, **params: Any) -> httpx.Response:
-        return self.http.get(path, params=params or None)
-
-    def sign_in(self, key: str, *, to: str = "/") -> httpx.Response:
-        return self.http.post("/sign-in", data={"key": key, "next": to})
-
-    def submit(self, path: str, *, on: str, **fields: str) -> httpx.Response:
-        """Send a form of a page, with the token that the page gave it."""
-        found = re.search(r'name="csrf" value="([^"]+)"', self.open(on).text)
-        token = found.group(1) if found else ""
-        return self.http.post(path, data={"csrf": token, **fields})
-
-
-@pytest.fixture
-def browser(service: Service) -> Iterator[Browser]:
-    with Browser(service) as opened:
-        yield opened
-
-
-@pytest.fixture
-def admin(browser: Browser, service: Service) -> Browser:
-    browser.sign_in(service.key())
-    return browser
 
 
 def test_who_is_not_signed_in_is_asked_to_and_then_gets_the_page(
