@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import msgspec
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
@@ -23,8 +24,9 @@ from casebridge_core import ConnectorCatalog
 from tests.integration import acme
 from tests.integration.desk import Desk
 
+APP: Final = create_app(Settings(), catalog=ConnectorCatalog.of(acme=acme))
 DOCUMENT: Final = schemathesis.openapi.from_dict(
-    create_app(Settings(), catalog=ConnectorCatalog.of(acme=acme)).openapi_schema.to_schema()
+    msgspec.to_builtins(APP.openapi_schema.to_schema(), str_keys=True)
 )
 OPERATIONS: Final = {
     each.label: each
