@@ -278,3 +278,19 @@ HOOKSPEC_GROUPS: tuple[type, ...] = (
     GuidesSetup,
 )
 """Every group, in the order in which the documentation shows them."""
+
+
+class CompletePlugin(
+    DeclaresConnector,
+    PushesCases,
+    FindsTickets,
+    FetchesTickets,
+    PushesStatus,
+    PushesComments,
+    ListsChanges,
+    ReceivesEvents,
+    ChecksConnections,
+    GuidesSetup,
+    Protocol,
+):
+    """A vendor's module with every hook, for the type checkers: ``_: CompletePlugin = plugin``."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypedDict, TypeVar, Unpack
 
 import httpx
 import msgspec
@@ -45,6 +45,16 @@ class Answer:
     status: int
     headers: httpx.Headers
     document: Any
+
+
+class RequestParts(TypedDict, total=False):
+    """What a request may have beside its method and path; see `VendorApi.call`."""
+
+    writes: bool | None
+    params: Mapping[str, Any] | None
+    payload: object
+    form: Mapping[str, str] | None
+    headers: Mapping[str, str] | None
 
 
 class Credential(Protocol):
@@ -100,43 +110,16 @@ class VendorApi:
         self._refine = refine
         self._observe = observe
 
-    async def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        writes: bool | None = None,
-        params: Mapping[str, Any] | None = None,
-        payload: object = None,
-        form: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Any:  # noqa: ANN401 - a vendor's JSON is untyped until the plugin reads it
+    async def request(self, method: str, path: str, **parts: Unpack[RequestParts]) -> Any:  # noqa: ANN401 - a vendor's JSON is untyped until the plugin reads it
         """Call the vendor and return the decoded JSON, or None when the answer has no body.
 
         It takes and raises what `call` does.
         """
-        answer = await self.call(
-            method,
-            path,
-            writes=writes,
-            params=params,
-            payload=payload,
-            form=form,
-            headers=headers,
-        )
+        answer = await self.call(method, path, **parts)
         return answer.document
 
     async def request_as(
-        self,
-        kind: type[AnswerT],
-        method: str,
-        path: str,
-        *,
-        writes: bool | None = None,
-        params: Mapping[str, Any] | None = None,
-        payload: object = None,
-        form: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
+        self, kind: type[AnswerT], method: str, path: str, **parts: Unpack[RequestParts]
     ) -> AnswerT:
         """Call the vendor and read its JSON into a type, such as a struct of the fields in use.
 
@@ -148,20 +131,12 @@ class VendorApi:
             OutcomeUnknown: it does not fit, and the call was a write.
             PushError: as `call` does.
         """
-        answer = await self.call(
-            method,
-            path,
-            writes=writes,
-            params=params,
-            payload=payload,
-            form=form,
-            headers=headers,
-        )
+        answer = await self.call(method, path, **parts)
         try:
             return msgspec.convert(answer.document, kind, strict=False)
         except msgspec.ValidationError as error:
             told = f"{self.host} answered {method} {path} with something else: {error}"
-            raise _unexpected(told, writes=_writes(method, writes=writes)) from None
+            raise _unexpected(told, writes=_writes(method, writes=parts.get("writes"))) from None
 
     async def call(
         self,

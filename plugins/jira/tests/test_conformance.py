@@ -16,30 +16,9 @@ from casebridge_sandbox import JiraSandbox, JiraScenario, running
 
 TOKEN = "jira-sandbox-token"
 if TYPE_CHECKING:
-    from casebridge_core.hookspecs import (
-        ChecksConnections,
-        DeclaresConnector,
-        FetchesTickets,
-        FindsTickets,
-        GuidesSetup,
-        ListsChanges,
-        PushesCases,
-        PushesComments,
-        PushesStatus,
-        ReceivesEvents,
-    )
+    from casebridge_core.hookspecs import CompletePlugin
 
-_declares: DeclaresConnector = plugin
-_cases: PushesCases = plugin
-_finds: FindsTickets = plugin
-_fetches: FetchesTickets = plugin
-_status: PushesStatus = plugin
-_comments: PushesComments = plugin
-_changes: ListsChanges = plugin
-_receives: ReceivesEvents = plugin
-_checks: ChecksConnections = plugin
-_guides: GuidesSetup = plugin
-
+_typed: CompletePlugin = plugin
 SAMPLES = sorted(Path(__file__).parent.glob("payloads/*.json"))
 CREDENTIALS = {
     "cloud": {"email": "bridge@example.com", "api_token": TOKEN},

@@ -15,30 +15,9 @@ from casebridge_sandbox import ServiceNowSandbox, running
 from casebridge_servicenow import ServiceNowConfig, plugin
 
 if TYPE_CHECKING:
-    from casebridge_core.hookspecs import (
-        ChecksConnections,
-        DeclaresConnector,
-        FetchesTickets,
-        FindsTickets,
-        GuidesSetup,
-        ListsChanges,
-        PushesCases,
-        PushesComments,
-        PushesStatus,
-        ReceivesEvents,
-    )
+    from casebridge_core.hookspecs import CompletePlugin
 
-_declares: DeclaresConnector = plugin
-_pushes_cases: PushesCases = plugin
-_finds: FindsTickets = plugin
-_fetches: FetchesTickets = plugin
-_pushes_status: PushesStatus = plugin
-_pushes_comments: PushesComments = plugin
-_lists: ListsChanges = plugin
-_receives: ReceivesEvents = plugin
-_checks: ChecksConnections = plugin
-_guides: GuidesSetup = plugin
-
+_typed: CompletePlugin = plugin
 SAMPLES = sorted(Path(__file__).parent.glob("payloads/*.json"))
 
 
