@@ -26,6 +26,12 @@ def made(httpx_mock: HTTPXMock, answers: Any, *, lifetimes: int = 1) -> None:
         httpx_mock.add_response(url=f"{DATA}/issue/@poe", json=answers.data({"link": link}))
 
 
+def minted(httpx_mock: HTTPXMock, answers: Any) -> None:
+    """Have the tracker create an issue and show it."""
+    httpx_mock.add_response(url=f"{DATA}/issue/@poe/{TOKEN}", json=answers.data({"id": "12"}))
+    httpx_mock.add_response(json=answers.rows(answers.issue("12")))
+
+
 def sent(httpx_mock: HTTPXMock, path: str) -> list[Any]:
     requests = httpx_mock.get_requests(url=f"{DATA}{path}")
     return [json.loads(request.content) for request in requests]
@@ -39,8 +45,7 @@ async def test_the_issue_holds_a_message_whose_id_is_the_key(
     projection: CaseProjection,
 ) -> None:
     made(httpx_mock, answers)
-    httpx_mock.add_response(url=f"{DATA}/issue/@poe/{TOKEN}", json=answers.data({"id": "12"}))
-    httpx_mock.add_response(json=answers.rows(answers.issue("12")))
+    minted(httpx_mock, answers)
 
     pushed = await hooks.push_case(connect(extra_fields={"keyword": "{severity}"}), projection)
 
@@ -68,8 +73,7 @@ async def test_a_write_names_the_trackers_own_address(
     projection: CaseProjection,
 ) -> None:
     made(httpx_mock, answers)
-    httpx_mock.add_response(url=f"{DATA}/issue/@poe/{TOKEN}", json=answers.data({"id": "12"}))
-    httpx_mock.add_response(json=answers.rows(answers.issue("12")))
+    minted(httpx_mock, answers)
 
     pushed = await hooks.push_case(connect(web_url="https://public.example.org/soc/"), projection)
 
@@ -91,8 +95,7 @@ async def test_a_priority_that_is_not_there_is_left_out_with_a_note(
     made(httpx_mock, answers, lifetimes=2)
     refused = answers.error(400, "property priority: 'urgent' is not a priority.")
     httpx_mock.add_response(url=f"{DATA}/issue/@poe/{TOKEN}", status_code=400, json=refused)
-    httpx_mock.add_response(url=f"{DATA}/issue/@poe/{TOKEN}", json=answers.data({"id": "12"}))
-    httpx_mock.add_response(json=answers.rows(answers.issue("12")))
+    minted(httpx_mock, answers)
 
     pushed = await hooks.push_case(connect(), projection)
 

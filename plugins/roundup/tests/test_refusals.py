@@ -14,6 +14,7 @@ from casebridge_core import (
     Connector,
     DestinationNotFound,
     InvalidRequest,
+    OutcomeUnknown,
     PermissionDenied,
     PushError,
     RateLimited,
@@ -84,6 +85,23 @@ async def test_an_answer_that_is_no_json_is_told_by_its_status(
         await hooks.fetch_ticket(connect(), REF)
 
     assert type(caught.value) is kind
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("data/msg", VendorUnavailable),
+        ("data/issue/@poe", VendorUnavailable),
+        ("data/issue/@poe/t0ken", OutcomeUnknown),
+    ],
+)
+def test_what_fails_in_the_middle_is_unclear_only_where_it_shows(
+    answers: Any, path: str, kind: type[PushError]
+) -> None:
+    request = httpx.Request("POST", f"https://issues.example.com/soc/rest/{path}")
+    response = httpx.Response(400, request=request)
+
+    assert type(refine(response, answers.error(400, "Please check the server log."))) is kind
 
 
 async def test_an_account_that_may_not_see_itself_is_told_the_cure(

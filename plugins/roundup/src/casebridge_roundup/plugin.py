@@ -39,8 +39,8 @@ from casebridge_roundup.webhooks import detect
 if TYPE_CHECKING:
     from datetime import datetime
 
-_LONGEST_CREATE: Final = 30.0
-"""Seconds that the calls before the one that creates, and the tracker's own work, may take."""
+_LONGEST_WAY: Final = 60.0
+"""Seconds that the two calls before the one that creates may take."""
 
 MANIFEST: Final = ConnectorManifest(
     vendor=VENDOR,
@@ -48,7 +48,7 @@ MANIFEST: Final = ConnectorManifest(
     capabilities=frozenset(Capability),
     config_type=RoundupConfig,
     known_statuses=KNOWN_STATUSES,
-    index_lag=ONE_USE_SECONDS + _LONGEST_CREATE,
+    index_lag=_LONGEST_WAY + ONE_USE_SECONDS,
     docs_url="https://www.roundup-tracker.org/docs/rest.html",
 )
 

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 _REASON_LIMIT: Final = 500
 _SERVER_FAULT: Final = "check the server log"
+_OUT_OF_SIGHT: Final = ("/data/msg", "/@poe")
+"""Where a write makes nothing that anybody sees, so that no outcome is unclear."""
+
 _WRONG_ORIGIN: Final = (
     "Required Header Missing",
     "Client is not allowed to use Rest Interface.",
@@ -84,7 +87,8 @@ def _bad_request(response: httpx.Response, reason: str, told: str) -> PushError:
         return OutcomeUnknown(f"{told}; it was late, or somebody on the way sent it twice")
     if reason and _SERVER_FAULT not in reason:
         return InvalidRequest(told)
-    if response.request.method == "GET":
+    request = response.request
+    if request.method == "GET" or request.url.path.endswith(_OUT_OF_SIGHT):
         return VendorUnavailable(f"{told}; the tracker's log has more")
     return OutcomeUnknown(f"{told}; it may have been stored, and the tracker's log has more")
 
