@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import product
 from typing import Final
 
 import msgspec
@@ -53,7 +54,9 @@ class CommentRules:
     @rule("comments", *_POSTS)
     async def test_a_comment_survives_faults(self, bench: Bench, wire: Wire) -> LiveComplaints:
         """One comment, when its answer is lost, broken or a 500, or the process is killed."""
-        for fault in (
+        async for complaint in _struck(
+            bench,
+            wire,
             faults.timed_out,
             faults.stored_but_500,
             faults.stored_but_html,
@@ -61,8 +64,7 @@ class CommentRules:
             faults.killed_before,
             faults.killed_after,
         ):
-            async for complaint in _struck(bench, wire, fault):
-                yield complaint
+            yield complaint
 
     @rule("comments", *_POSTS)
     async def test_a_long_comment_is_posted(self, bench: Bench, wire: Wire) -> LiveComplaints:
@@ -78,7 +80,7 @@ class CommentRules:
             yield "a long comment is not found by its key: shorten the text, never the key"
 
 
-async def _struck(bench: Bench, wire: Wire, fault: Strike) -> LiveComplaints:
+async def _struck(bench: Bench, wire: Wire, *strikes: Strike) -> LiveComplaints:
     """Strike each request of a post in turn; do what the host does; count the comments."""
     transport, hooks = wire.transport, bench.hooks
     ref = (await bench.mint(wire)).ref
@@ -86,9 +88,9 @@ async def _struck(bench: Bench, wire: Wire, fault: Strike) -> LiveComplaints:
     transport.heal()
     await hooks.push_comment(wire.connector, ref, comment)
     requests = len(transport.calls)
-    name = getattr(fault, "__name__", "a fault").replace("_", " ")
-    for number in range(1, requests + 1):
-        struck = msgspec.structs.replace(comment, key=f"{comment.key}.{number}")
+    for fault, number in product(strikes, range(1, requests + 1)):
+        name = getattr(fault, "__name__", "a-fault").replace("_", "-")
+        struck = msgspec.structs.replace(comment, key=f"{comment.key}.{name}.{number}")
         transport.strike(fault, first=number, count=1)
         trouble = await bench.converge(
             wire,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import product
 from typing import Final
 
 import httpx
@@ -108,9 +109,8 @@ class TicketRules:
     @rule("tickets", *_CREATES)
     async def test_create_survives_a_lost_answer(self, bench: Bench, wire: Wire) -> LiveComplaints:
         """One ticket, when the vendor stores it and the answer is lost to a time-out or a cut."""
-        for fault in (faults.timed_out, faults.cut_off):
-            async for complaint in _struck(bench, wire, fault):
-                yield complaint
+        async for complaint in _struck(bench, wire, faults.timed_out, faults.cut_off):
+            yield complaint
 
     @rule("tickets", *_CREATES)
     async def test_create_survives_500_but_stored(self, bench: Bench, wire: Wire) -> LiveComplaints:
@@ -121,16 +121,14 @@ class TicketRules:
     @rule("tickets", *_CREATES)
     async def test_create_survives_half_an_answer(self, bench: Bench, wire: Wire) -> LiveComplaints:
         """One ticket, when the vendor stores it and answers with a web page or half a JSON."""
-        for fault in (faults.stored_but_html, faults.half_json):
-            async for complaint in _struck(bench, wire, fault):
-                yield complaint
+        async for complaint in _struck(bench, wire, faults.stored_but_html, faults.half_json):
+            yield complaint
 
     @rule("tickets", *_CREATES)
     async def test_create_survives_a_kill(self, bench: Bench, wire: Wire) -> LiveComplaints:
         """One ticket, when the process is killed before or after any of its requests."""
-        for fault in (faults.killed_before, faults.killed_after):
-            async for complaint in _struck(bench, wire, fault):
-                yield complaint
+        async for complaint in _struck(bench, wire, faults.killed_before, faults.killed_after):
+            yield complaint
 
     @rule("tickets", Capability.PUSH_CASE)
     async def test_strange_text_makes_a_ticket(self, bench: Bench, wire: Wire) -> LiveComplaints:
@@ -165,14 +163,14 @@ _STRANGE: Final = (
 )
 
 
-async def _struck(bench: Bench, wire: Wire, fault: Strike) -> LiveComplaints:
+async def _struck(bench: Bench, wire: Wire, *strikes: Strike) -> LiveComplaints:
     """Strike each request of a create in turn; do what the host does; count the tickets."""
     transport = wire.transport
     transport.heal()
     model = await bench.mint(wire)
     requests, creating = len(transport.calls), _creating(transport.calls, model)
-    name = getattr(fault, "__name__", "a fault").replace("_", " ")
-    for number in range(1, requests + 1):
+    for fault, number in product(strikes, range(1, requests + 1)):
+        name = getattr(fault, "__name__", "a fault").replace("_", " ")
         projected = bench.projection(wire)
         key = projected.correlation_key
         transport.strike(fault, first=number, count=1)
