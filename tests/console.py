@@ -7,14 +7,19 @@ from typing import Any, Self
 
 import httpx
 
-from tests.stage import Service
+from tests.stage import DEADLINE_SECONDS, Service
 
 
 class Browser:
     """A browser with cookies and no scripts."""
 
     def __init__(self, service: Service) -> None:
-        self.http = httpx.Client(base_url=service.url, trust_env=False, follow_redirects=True)
+        self.http = httpx.Client(
+            base_url=service.url,
+            trust_env=False,
+            follow_redirects=True,
+            timeout=DEADLINE_SECONDS,
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import html
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from casebridge.domain.decision import Reason
 from casebridge.services.tenants import Scope
+from casebridge.web.console.wording import CURES, MEANINGS
 from casebridge_sandbox import RunningSandbox
 from tests.console import Browser
 from tests.letters import Mailbox, jira_moved
@@ -86,3 +89,121 @@ def test_a_viewer_sees_the_work_list_and_no_forms(
     assert html.escape(ORACLE) in shown
     assert "/map" not in shown
     assert "/dismiss" not in shown
+
+
+def test_an_event_is_shown_with_its_payload_its_outcome_and_its_case(
+    admin: Browser, service: Service, mailbox: Mailbox, case: str
+) -> None:
+    event = move_ticket(service, mailbox, case, "In Progress")
+
+    shown = admin.open(f"/events/{event}").text
+
+    for text in ("applied", "x-hub-signature", "user-agent", f"/cases/{case}", ">In Progress"):
+        assert text in shown
+    assert '  "webhookEvent": "jira:issue_updated"' in html.unescape(shown)
+    assert mailbox.secret not in shown
+    assert f"/events/{event}" in admin.open(f"/cases/{case}").text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"<script>alert(1)</script>", b"\xff\xfe", b"[" * 5000, b'{"a": "<script>alert(1)"}'],
+)
+def test_whatever_came_in_is_text_on_the_page(
+    admin: Browser, service: Service, mailbox: Mailbox, body: bytes
+) -> None:
+    mailbox.post(body)
+    (event,) = service.api.get("/v1/inbox-events")["items"]
+
+    shown = admin.open(f"/events/{event['id']}")
+
+    assert shown.status_code == 200
+    assert "<script>alert" not in shown.text
+    assert f"since {MEANINGS[event['reason']]}" in html.unescape(shown.text)
+
+
+def test_events_are_filtered_and_turned_page_by_page(
+    admin: Browser, service: Service, mailbox: Mailbox, case: str
+) -> None:
+    known = move_ticket(service, mailbox, case, "In Progress")
+    unknown = mailbox.deliver(jira_moved("999999", "Done"))["event_id"]
+    connector = service.api.get("/v1/connectors")[0]["id"]
+    ticket = service.api.ticket(case, "jira")
+
+    def found(**params: str) -> set[str]:
+        answer = admin.open("/events", **params)
+        assert answer.status_code == 200, answer.text
+        return {event for event in (known, unknown) if f'/events/{event}"' in answer.text}
+
+    assert found() == found(vendor="jira") == found(token_id=mailbox.token_id) == {known, unknown}
+    assert found(applied="true") == found(case_id=case) == {known}
+    assert found(connector_id=connector, applied="true") == {known}
+    assert found(ticket_id=ticket["id"]) == found(external_id=ticket["external_id"]) == {known}
+    assert found(applied="false") == found(reason="unlinked_ticket") == {unknown}
+    assert found(since="2026-01-01T08:00") == {known, unknown}
+    assert found(since="2999-01-01T08:00") == set()
+    for wrong in ({"since": "soon"}, {"reason": "odd"}, {"applied": "maybe"}, {"cursor": "odd"}):
+        assert admin.open("/events", **wrong).status_code == 400, wrong
+    assert admin.open("/events", case_id="case_unknown").status_code == 404
+
+    for number in range(50):
+        mailbox.post(str(number).encode())
+    first = admin.open("/events").text
+    (older,) = re.findall(r'rel="next" href="([^"]+)"', first)
+    assert f'/events/{known}"' not in first
+    assert f'/events/{known}"' in admin.open(html.unescape(older)).text
+
+
+def test_an_event_is_replayed_by_a_button(
+    admin: Browser, service: Service, mailbox: Mailbox, case: str
+) -> None:
+    event = move_ticket(service, mailbox, case, "In Progress")
+    on = f"/events/{event}"
+
+    shown = admin.submit(f"{on}/replay", on=on)
+
+    assert shown.url.path != on
+    assert MEANINGS[Reason.LAST_KNOWN] in shown.text
+    assert f'href="{on}"' in shown.text
+    assert shown.url.path in admin.open(on).text
+
+
+def test_all_that_a_filter_leaves_in_is_replayed_and_nothing_without_one(
+    admin: Browser, mailbox: Mailbox
+) -> None:
+    for number in range(51):
+        mailbox.deliver(jira_moved(str(number), "Done"))
+    on = "/events?reason=unlinked_ticket"
+
+    assert "Replay these" in admin.open(on).text
+    assert "Replay these" not in admin.open("/events").text
+    first = admin.submit("/events/replay", on=on, reason="unlinked_ticket")
+    assert "50 events were replayed, and 0 applied" in first.text
+    (rest,) = re.findall(r'name="rest" value="([^"]+)"', first.text)
+    last = admin.submit("/events/replay", on=on, reason="unlinked_ticket", rest=rest)
+    assert "1 event was replayed, and 0 applied" in last.text
+    assert 'name="rest"' not in last.text
+    assert admin.submit("/events/replay", on=on, applied="false").status_code == 400
+
+
+def test_a_viewer_sees_no_events_and_no_way_to_them(
+    browser: Browser, service: Service, mailbox: Mailbox, case: str
+) -> None:
+    event = move_ticket(service, mailbox, case, "In Progress")
+    browser.sign_in(service.new_key(Scope.READ)[0])
+
+    assert browser.open("/events").status_code == 403
+    assert browser.open(f"/events/{event}").status_code == 403
+    assert "/events" not in browser.open(f"/cases/{case}").text
+
+
+def test_the_words_for_a_reason_are_those_of_the_documentation() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "concepts.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+?) \|$", page, re.MULTILINE)
+    told = {name: (meaning, cure) for name, meaning, cure in rows if name in set(Reason)}
+
+    assert set(told) == set(Reason) == set(MEANINGS)
+    for reason in Reason:
+        meaning, cure = told[reason]
+        assert MEANINGS[reason] == meaning
+        assert CURES.get(reason, "nothing") == cure.partition(":")[0].partition(";")[0]

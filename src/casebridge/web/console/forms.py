@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -27,3 +28,16 @@ def filled(kind: type[StructT], fields: Mapping[str, Any]) -> StructT:
     except msgspec.ValidationError as error:
         problem, _, path = str(error).partition(" - at `$.")
         raise Invalid(problem, field=path.rstrip("`") or None) from None
+
+
+def moment(text: str, *, field: str) -> datetime:
+    """Read a moment as a form's field sends it; without a time zone it is UTC.
+
+    Raises:
+        Invalid: it is none.
+    """
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise Invalid("is no moment such as 2026-03-01T08:00", field=field) from None
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
