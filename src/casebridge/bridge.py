@@ -32,6 +32,7 @@ from casebridge.services.case_lists import CaseLists
 from casebridge.services.cases import Cases
 from casebridge.services.clock import Clock, utc_now
 from casebridge.services.connections import Connections
+from casebridge.services.connector_activity import ConnectorActivity
 from casebridge.services.connectors import Connectors
 from casebridge.services.events import Events
 from casebridge.services.fanout import FanOut
@@ -69,6 +70,7 @@ class Bridge:
     case_lists: CaseLists
     pulse: Pulse
     connectors: Connectors
+    activity: ConnectorActivity
     tickets: Tickets
     reconciliation: Reconciliation
     backfills: Backfills
@@ -135,6 +137,7 @@ async def open_bridge(
         case_lists=CaseLists(database),
         pulse=Pulse(database),
         connectors=Connectors(database, connections, fanout, clock),
+        activity=ConnectorActivity(database, clock),
         tickets=Tickets(database, fanout, clock),
         reconciliation=Reconciliation(database, catalog, clock),
         backfills=Backfills(database, Planner(database, connections), clock),

@@ -72,7 +72,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     left_out: int
 
 
-_FLOWS: Final[Mapping[str, Flow]] = {
+FLOWS: Final[Mapping[str, Flow]] = {
     TimelineKind.TICKET_MINTED: Flow.PUSH,
     TimelineKind.STATUS_PUSHED: Flow.PUSH,
     TimelineKind.COMMENT_PUSHED: Flow.PUSH,
@@ -117,7 +117,7 @@ def _stroke(
     moment: Moment, lanes: Mapping[int | None, int], row: int, before: datetime | None
 ) -> Stroke:
     lane = lanes.get(moment.connector, 0)
-    flow = _FLOWS.get(moment.kind, Flow.HERE) if lane else Flow.HERE
+    flow = FLOWS.get(moment.kind, Flow.HERE) if lane else Flow.HERE
     start, end = (0, lane) if flow in _OUTBOUND else (lane, 0)
     if flow is Flow.HERE:
         start = end = lane

@@ -58,7 +58,10 @@ class TimelineRow(Row):
     event_id: Mapped[int | None] = mapped_column(ForeignKey("inbound_events.id"))
     detail: Mapped[dict[str, Any]]
 
-    __table_args__ = (Index("ix_timeline_case_id_id", "case_id", "id"),)
+    __table_args__ = (
+        Index("ix_timeline_case_id_id", "case_id", "id"),
+        Index("ix_timeline_connector_id_at", "connector_id", "at"),
+    )
 
 
 class ContainmentActionRow(PublicRow):

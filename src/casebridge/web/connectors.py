@@ -89,7 +89,7 @@ class ConnectorController(Controller):
         self, bridge: TheBridge, who: Caller, data: JSONBody[NewConnector]
     ) -> ConnectorView:
         """Add a connector. The configuration's schema is at `/v1/plugins`."""
-        return _view(bridge, await bridge.connectors.add(who, data))
+        return connector_view(bridge, await bridge.connectors.add(who, data))
 
     @get()
     async def list_connectors(
@@ -97,14 +97,14 @@ class ConnectorController(Controller):
     ) -> list[ConnectorView]:
         """List the tenant's connectors, or those that were removed and can be restored."""
         rows = await bridge.connectors.list(who, removed=removed)
-        return [_view(bridge, row) for row in rows]
+        return [connector_view(bridge, row) for row in rows]
 
     @get("/{connector_id:str}")
     async def read(
         self, bridge: TheBridge, who: Caller, connector_id: FromPath[str]
     ) -> ConnectorView:
         """Read a connector's card."""
-        return _view(bridge, await bridge.connectors.get(who, connector_id))
+        return connector_view(bridge, await bridge.connectors.get(who, connector_id))
 
     @get("/{connector_id:str}/failures")
     async def failures(
@@ -123,7 +123,7 @@ class ConnectorController(Controller):
         data: JSONBody[ConnectorEdit],
     ) -> ConnectorView:
         """Change a connector; secrets that are left out or masked stay as they are."""
-        return _view(bridge, await bridge.connectors.edit(who, connector_id, data))
+        return connector_view(bridge, await bridge.connectors.edit(who, connector_id, data))
 
     @delete("/{connector_id:str}", opt={"scope": Scope.ADMIN})
     async def remove(self, bridge: TheBridge, who: Caller, connector_id: FromPath[str]) -> None:
@@ -135,7 +135,7 @@ class ConnectorController(Controller):
         self, bridge: TheBridge, who: Caller, connector_id: FromPath[str]
     ) -> ConnectorView:
         """Bring a removed connector back; it picks up where it left off."""
-        return _view(bridge, await bridge.connectors.restore(who, connector_id))
+        return connector_view(bridge, await bridge.connectors.restore(who, connector_id))
 
     @post("/{connector_id:str}/check", status_code=200, opt={"scope": Scope.WRITE})
     async def check(self, bridge: TheBridge, who: Caller, connector_id: FromPath[str]) -> CheckView:
@@ -148,14 +148,14 @@ class ConnectorController(Controller):
         self, bridge: TheBridge, who: Caller, connector_id: FromPath[str], data: JSONBody[Pause]
     ) -> ConnectorView:
         """Stop pushing until somebody resumes it; a good check does not."""
-        return _view(bridge, await bridge.connectors.pause(who, connector_id, data.reason))
+        return connector_view(bridge, await bridge.connectors.pause(who, connector_id, data.reason))
 
     @post("/{connector_id:str}/resume", status_code=200, opt={"scope": Scope.ADMIN})
     async def resume(
         self, bridge: TheBridge, who: Caller, connector_id: FromPath[str]
     ) -> ConnectorView:
         """Lift any pause and start the waiting work."""
-        return _view(bridge, await bridge.connectors.resume(who, connector_id))
+        return connector_view(bridge, await bridge.connectors.resume(who, connector_id))
 
     @post("/{connector_id:str}/resync", status_code=202, opt={"scope": Scope.WRITE})
     async def resync(
@@ -208,7 +208,8 @@ class ConnectorController(Controller):
         return TicketView.of(*await bridge.tickets.push_status(who, connector_id, data))
 
 
-def _view(bridge: Bridge, row: ConnectorRow) -> ConnectorView:
+def connector_view(bridge: Bridge, row: ConnectorRow) -> ConnectorView:
+    """Show a connector."""
     missing = row.vendor not in bridge.catalog
     state = "active" if row.enabled else "disabled"
     if row.paused_at is not None:

@@ -10,7 +10,7 @@ from litestar.exceptions import HTTPException
 from litestar.response import File, Redirect
 
 from casebridge.services.faults import Fault
-from casebridge.web.console import cases, events, live, signin, unmapped
+from casebridge.web.console import cases, connectors, events, live, signin, unmapped
 from casebridge.web.console.pages import HEADERS, ROOM, go, on_fault, on_http
 from casebridge.web.console.session import provide_visitor
 
@@ -57,6 +57,7 @@ def console() -> list[Router]:
             route_handlers=[
                 signin.sign_out,
                 *cases.HANDLERS,
+                *connectors.HANDLERS,
                 *unmapped.HANDLERS,
                 *events.HANDLERS,
                 *live.HANDLERS,

@@ -20,6 +20,7 @@ NEW_INDEXES = (
     ("tenant_id", "external_id"),
     ("tenant_id", "reason", "id"),
 )
+OF_THE_TIMELINE = "ix_timeline_connector_id_at"
 WHAT_IS_KNOWN = (
     "UPDATE annotations SET seen_at = coalesce(edited_at, written_at)",
     """
@@ -42,6 +43,7 @@ def upgrade() -> None:
             op.add_column(table, column)
     for indexed in NEW_INDEXES:
         op.create_index(_index_name(indexed), "inbound_events", list(indexed))
+    op.create_index(OF_THE_TIMELINE, "timeline", ["connector_id", "at"])
     for statement in WHAT_IS_KNOWN:
         op.execute(statement)
     connection = op.get_bind()
@@ -57,6 +59,7 @@ def downgrade() -> None:
     """Drop the columns."""
     with op.batch_alter_table("unmapped_statuses") as batch:
         batch.drop_constraint("uq_unmapped_statuses_public_id", type_="unique")
+    op.drop_index(OF_THE_TIMELINE, "timeline")
     for indexed in NEW_INDEXES:
         op.drop_index(_index_name(indexed), "inbound_events")
     for table, columns in _new_columns().items():
