@@ -76,10 +76,14 @@ class Tracker:
     def start(self) -> None:
         """Serve the tracker, and wait until it answers."""
         whoever = ("-u", "0") if os.getuid() == 0 else ()
+        environment = {**os.environ, "no_proxy": "127.0.0.1"}
         options = ("-n", "127.0.0.1", "-p", str(self._port), "-t", "thread", *whoever)
         with Path(f"{self.home}.log").open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own arguments
-                (_program("roundup-server"), *options, f"soc={self.home}"), stdout=log, stderr=log
+                (_program("roundup-server"), *options, f"soc={self.home}"),
+                env=environment,
+                stdout=log,
+                stderr=log,
             )
         eventually(self._answers)
 

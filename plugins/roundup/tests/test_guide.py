@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from configparser import RawConfigParser
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 
 import pytest
 
@@ -76,3 +78,37 @@ def test_a_failure_to_send_is_logged_without_the_url(caplog: pytest.LogCaptureFi
 
     assert len(caplog.records) == 2
     assert "the-secret" not in caplog.text
+
+
+def test_a_redirect_is_not_followed_with_the_proof(caplog: pytest.LogCaptureFixture) -> None:
+    asked: list[str] = []
+
+    class Redirecting(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append(self.path)
+            self.send_response(302)
+            self.send_header("Location", "/elsewhere")
+            self.end_headers()
+
+        def do_GET(self) -> None:
+            asked.append(self.path)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - inherited
+            """Stay silent."""
+
+    with HTTPServer(("127.0.0.1", 0), Redirecting) as server:
+        Thread(target=server.handle_request).start()
+        url = f"http://127.0.0.1:{server.server_port}/inbox"
+        detector.send({"url": url, "proof": "header", "secret": "x"}, BODY)
+
+    assert asked == ["/inbox"]
+    assert "HTTPError Found" in caplog.text
+
+
+def test_a_detector_that_fails_stops_nobodys_work(caplog: pytest.LogCaptureFixture) -> None:
+    class Items:
+        classname = "issue"
+
+    detector.harmless(detector.issue_changed)(None, Items(), "12", {})
+
+    assert "issue12: Casebridge was not told" in caplog.text

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import configparser
 import datetime
+import functools
 import hashlib
 import hmac
 import json
@@ -39,6 +40,8 @@ Items = Any  # a roundup.hyperdb.Class
 Event = dict[str, Any]
 Settings = dict[str, str]
 
+Detector = Callable[..., None]
+
 log = logging.getLogger("roundup.casebridge")
 
 
@@ -49,11 +52,24 @@ def init(db: Tracker) -> None:
         log.warning("detectors/config.ini has no section [casebridge] with url and user")
         return
     issues = db.getclass(settings.get("class", "issue"))
-    issues.react("set", issue_changed)
-    issues.react("retire", issue_retired)
-    issues.react("restore", issue_restored)
-    db.msg.audit("set", message_edited, 1000)
-    db.msg.react("retire", message_retired)
+    issues.react("set", harmless(issue_changed))
+    issues.react("retire", harmless(issue_retired))
+    issues.react("restore", harmless(issue_restored))
+    db.msg.audit("set", harmless(message_edited), 1000)
+    db.msg.react("retire", harmless(message_retired))
+
+
+def harmless(detector: Detector) -> Detector:
+    """Return a detector whose failure is logged and stops nobody's work."""
+
+    @functools.wraps(detector)
+    def guarded(db: Tracker, items: Items, number: str, values: Event | None) -> None:
+        try:
+            detector(db, items, number, values)
+        except Exception:
+            log.exception("%s%s: Casebridge was not told", items.classname, number)
+
+    return guarded
 
 
 def settings_of(db: Tracker) -> Settings | None:
@@ -133,29 +149,26 @@ def tell(
     changes: Callable[[], Event],
     at: str | None = None,
 ) -> None:
-    """Have an event sent once this transaction is committed; a failure stops nobody's work.
+    """Have an event sent once this transaction is committed.
 
     ``at`` is when it happened, else when the issue changed last.
     """
-    try:
-        settings = settings_of(db)
-        if settings is None or not concerns(db, issues, issue, settings):
-            return
-        told = changes()
-        if told:
-            document = {
-                "delivery": uuid.uuid4().hex,
-                "tracker": settings.get("tracker", db.config.TRACKER_WEB),
-                "event": event,
-                "class": issues.classname,
-                "id": issue,
-                "activity": str(at or issues.get(issue, "activity")),
-                "actor": user(db, db.getuid()),
-                **told,
-            }
-            after_commit(db, send, settings, json.dumps({"roundup": document}).encode())
-    except Exception:
-        log.exception("%s%s: Casebridge was not told", issues.classname, issue)
+    settings = settings_of(db)
+    if settings is None or not concerns(db, issues, issue, settings):
+        return
+    told = changes()
+    if told:
+        document = {
+            "delivery": uuid.uuid4().hex,
+            "tracker": settings.get("tracker", db.config.TRACKER_WEB),
+            "event": event,
+            "class": issues.classname,
+            "id": issue,
+            "activity": str(at or issues.get(issue, "activity")),
+            "actor": user(db, db.getuid()),
+            **told,
+        }
+        after_commit(db, send, settings, json.dumps({"roundup": document}).encode())
 
 
 def concerns(db: Tracker, issues: Items, issue: str, settings: Settings) -> bool:
@@ -173,6 +186,13 @@ def after_commit(db: Tracker, call: Callable[..., None], *arguments: object) -> 
     db.transactions.append((call, arguments))
 
 
+class NoRedirects(urllib.request.HTTPRedirectHandler):
+    """Takes a redirect for a failure: the proof is for the inbox alone."""
+
+    def redirect_request(self, *_arguments: object) -> None:
+        """Follow nothing."""
+
+
 def send(settings: Settings, body: bytes) -> None:
     """Post the body; whatever goes wrong is logged."""
     try:
@@ -180,7 +200,8 @@ def send(settings: Settings, body: bytes) -> None:
         request.add_header("Content-Type", "application/json")
         for name, value in proof(settings, body):
             request.add_header(name, value)
-        with urllib.request.urlopen(request, timeout=float(settings.get("timeout", 5))) as answer:
+        inbox = urllib.request.build_opener(NoRedirects)
+        with inbox.open(request, timeout=float(settings.get("timeout", 5))) as answer:
             log.debug("Casebridge answered %s", answer.status)
     except Exception as error:
         # The message of a ValueError would quote the URL, which may hold a secret.
