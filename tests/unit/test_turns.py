@@ -108,3 +108,19 @@ async def test_the_patience_has_an_end() -> None:
     urgency = Urgency()
     with urgently(), urgency.counted():
         await urgency.calm(0.001)
+
+
+async def test_who_has_waited_for_long_goes_next_however_many_are_urgent() -> None:
+    turns = Turns(patience_seconds=0)
+    log: list[str] = []
+    async with turns:
+        tasks = [
+            asyncio.create_task(write(turns, log, "request 1", urgent=True)),
+            asyncio.create_task(write(turns, log, "push 1")),
+            asyncio.create_task(write(turns, log, "request 2", urgent=True)),
+        ]
+        await started(*tasks)
+
+    await asyncio.gather(*tasks)
+
+    assert log == ["push 1", "request 1", "request 2"]

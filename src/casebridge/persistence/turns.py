@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from types import TracebackType
+from typing import Final, NamedTuple
 
+_PATIENCE_SECONDS: Final = 0.25
 _urgent: ContextVar[bool] = ContextVar("casebridge_urgent", default=False)
 
 
@@ -54,29 +56,40 @@ class Urgency:
                     await self._calm.wait()
 
 
-class Turns:
-    """A lock with two queues, each in order of arrival; the urgent one is served first."""
+class _Place(NamedTuple):
+    """A place in a queue: what is set when the turn comes, and since when it is taken."""
 
-    def __init__(self) -> None:
+    turn: asyncio.Future[None]
+    since: float
+
+
+class Turns:
+    """A lock with two queues, each in order of arrival; the urgent one is served first.
+
+    Whoever has waited for the patience goes next all the same: requests that never end would
+    otherwise stop the fan-out for good.
+    """
+
+    def __init__(self, patience_seconds: float = _PATIENCE_SECONDS) -> None:
         """Begin free."""
         self._taken = False
-        self._queues: tuple[deque[asyncio.Future[None]], deque[asyncio.Future[None]]] = (
-            deque(),
-            deque(),
-        )
+        self._patience = patience_seconds
+        self._urgent = deque[_Place]()
+        self._others = deque[_Place]()
 
     async def __aenter__(self) -> None:
         """Wait for the turn."""
         if not self._taken:
             self._taken = True
             return
-        place = asyncio.get_running_loop().create_future()
-        queue = self._queues[0 if _urgent.get() else 1]
+        loop = asyncio.get_running_loop()
+        place = _Place(loop.create_future(), loop.time())
+        queue = self._urgent if _urgent.get() else self._others
         queue.append(place)
         try:
-            await place
+            await place.turn
         except asyncio.CancelledError:
-            if place.cancelled():
+            if place.turn.cancelled():
                 if place in queue:
                     queue.remove(place)
             else:  # the turn came in the moment of the cancellation: it is passed on
@@ -93,10 +106,16 @@ class Turns:
         self._pass_on()
 
     def _pass_on(self) -> None:
-        for queue in self._queues:
-            while queue:
-                place = queue.popleft()
-                if not place.done():
-                    place.set_result(None)
-                    return
+        while queue := self._next():
+            place = queue.popleft()
+            if not place.turn.done():
+                place.turn.set_result(None)
+                return
         self._taken = False
+
+    def _next(self) -> deque[_Place]:
+        """Return the queue that is served now, an empty one when nobody waits."""
+        if not self._others or not self._urgent:
+            return self._urgent or self._others
+        waited = asyncio.get_running_loop().time() - self._others[0].since
+        return self._others if waited >= self._patience else self._urgent
