@@ -247,10 +247,13 @@ def running_service(
     """Serve Casebridge in a background thread on a free loopback port."""
     with bound_socket() as listener:
         url = address_of(listener)
-        chosen = Settings(
-            data_dir=data_dir,
-            **{"public_url": url, "sweep_seconds": 0.2, "inbox_address_rate": 0, **settings},
-        )
+        usual = {
+            "public_url": url,
+            "sweep_seconds": 0.2,
+            "reconcile_minutes": 0,
+            "inbox_address_rate": 0,
+        }
+        chosen = Settings(data_dir=data_dir, **{**usual, **settings})
         app = create_app(chosen, catalog=catalog, clock=clock)
         with serving(app, listener, patience=chosen.inbox_body_seconds):
             key = (data_dir / "admin.key").read_text().strip()
