@@ -37,9 +37,12 @@ class ServiceProcess:
 
 @contextmanager
 def service_process(
-    data_dir: Path, port: int, *, database_url: str = ""
+    data_dir: Path, port: int, *, database_url: str = "", site: Path | None = None
 ) -> Iterator[ServiceProcess]:
-    """Serve Casebridge in a process of its own; whatever is left of it is killed in the end."""
+    """Serve Casebridge in a process of its own; whatever is left of it is killed in the end.
+
+    ``site`` is a folder with more distributions, installed there by pip.
+    """
     url = f"http://127.0.0.1:{port}"
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("CASEBRIDGE_")},
@@ -49,6 +52,9 @@ def service_process(
         "CASEBRIDGE_LEASE_SECONDS": "1",
         "CASEBRIDGE_SWEEP_SECONDS": "0.1",
     }
+    if site is not None:
+        paths = [str(site), environment.get("PYTHONPATH", "")]
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
     command = ("uvicorn", "--factory", "casebridge:create_app", "--port", str(port))
     log = data_dir.with_suffix(".log")
     with log.open("ab") as output:
