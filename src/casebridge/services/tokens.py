@@ -166,6 +166,15 @@ class Tokens:
             found = (await session.execute(query)).all()
         return [HeldToken(row=row, connector=connector) for row, connector in found]
 
+    async def get(self, who: Principal, token_id: str) -> HeldToken:
+        """Read one token.
+
+        Raises:
+            NotFound: the tenant has no such token.
+        """
+        async with self._database.read() as session:
+            return await _find(session, who, token_id, lock=False)
+
     async def guide(self, who: Principal, token_id: str, connector_id: str) -> str:
         """Return the vendor's set-up guide for this token and connector, in Markdown.
 

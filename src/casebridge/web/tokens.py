@@ -60,12 +60,12 @@ class TokenController(Controller):
     ) -> IssuedTokenView:
         """Mint a token; the secret in the answer is not shown again."""
         issued = await bridge.tokens.mint(who, data)
-        return _issued(bridge, issued)
+        return issued_view(bridge, issued)
 
     @get(opt={"scope": Scope.WRITE})
     async def list_tokens(self, bridge: TheBridge, who: Caller) -> list[TokenView]:
         """List the tenant's tokens."""
-        return [TokenView(**_fields(bridge, held)) for held in await bridge.tokens.list(who)]
+        return [token_view(bridge, held) for held in await bridge.tokens.list(who)]
 
     @post("/{token_id:str}/rotate", status_code=200, opt={"scope": Scope.ADMIN})
     async def rotate(
@@ -73,7 +73,7 @@ class TokenController(Controller):
     ) -> IssuedTokenView:
         """Give a token a new secret; the one before stays good for the overlap."""
         issued = await bridge.tokens.rotate(who, token_id, data)
-        return _issued(bridge, issued)
+        return issued_view(bridge, issued)
 
     @delete("/{token_id:str}", opt={"scope": Scope.ADMIN})
     async def revoke(self, bridge: TheBridge, who: Caller, token_id: FromPath[str]) -> None:
@@ -92,7 +92,13 @@ class TokenController(Controller):
         return await bridge.tokens.guide(who, token_id, connector_id)
 
 
-def _issued(bridge: Bridge, issued: IssuedToken) -> IssuedTokenView:
+def token_view(bridge: Bridge, held: HeldToken) -> TokenView:
+    """Show a token."""
+    return TokenView(**_fields(bridge, held))
+
+
+def issued_view(bridge: Bridge, issued: IssuedToken) -> IssuedTokenView:
+    """Show a token with its new secret."""
     url = bridge.tokens.address(issued.row, issued.secret).url
     return IssuedTokenView(**{**_fields(bridge, issued), "url": url}, secret=issued.secret)
 

@@ -8,15 +8,20 @@ from contextlib import aclosing
 from typing import Final
 
 from litestar import get
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
+from casebridge.services.events import EventFilter, Events
 from casebridge.services.pulse import Pulse
+from casebridge.services.tenants import Principal, Scope
 from casebridge.web.access import TheBridge
 from casebridge.web.console.session import TheVisitor
+from casebridge.web.paging import decode_cursor
 
 _BREATH_SECONDS: Final = 0.2
 """A burst is one event: what else comes within this time is swallowed."""
+_LOOK_SECONDS: Final = 1.0
+"""How often a page that waits for a delivery looks: few do, and not for long."""
 
 
 @get("/live/cases", include_in_schema=False, opt={"stream": True})
@@ -34,6 +39,32 @@ async def live_case(
     return ServerSentEvent(_changes(bridge.pulse, visitor.who.tenant_id, case_id))
 
 
+@get(
+    "/live/tokens/{token_id:str}",
+    include_in_schema=False,
+    opt={"stream": True, "scope": Scope.WRITE},
+)
+async def live_token(
+    bridge: TheBridge, visitor: TheVisitor, token_id: FromPath[str], seen: FromQuery[str] = ""
+) -> ServerSentEvent:
+    """Tell when an inbox token brings a delivery; ``seen`` is the newest that the page shows."""
+    await bridge.tokens.get(visitor.who, token_id)
+    known = decode_cursor(seen or None) or 0
+    return ServerSentEvent(_deliveries(bridge.events, visitor.who, token_id, known))
+
+
+async def _deliveries(
+    events: Events, who: Principal, token_id: str, known: int
+) -> AsyncIterator[ServerSentEventMessage]:
+    yield ServerSentEventMessage(comment="watching")
+    while True:
+        newest = await events.list(who, EventFilter(token_id=token_id), limit=1)
+        if newest and newest[0].row.id > known:
+            known = newest[0].row.id
+            yield ServerSentEventMessage(event="changed", data=newest[0].row.public_id)
+        await asyncio.sleep(_LOOK_SECONDS)
+
+
 async def _changes(
     pulse: Pulse, tenant_id: int, wanted: str | None
 ) -> AsyncIterator[ServerSentEventMessage]:
@@ -45,4 +76,4 @@ async def _changes(
                 yield ServerSentEventMessage(event="changed", data=case)
 
 
-HANDLERS = (live_cases, live_case)
+HANDLERS = (live_cases, live_case, live_token)

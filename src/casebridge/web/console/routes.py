@@ -10,7 +10,15 @@ from litestar.exceptions import HTTPException
 from litestar.response import File, Redirect
 
 from casebridge.services.faults import Fault
-from casebridge.web.console import cases, connectors, events, live, signin, unmapped
+from casebridge.web.console import (
+    cases,
+    connectors,
+    events,
+    live,
+    signin,
+    tokens,
+    unmapped,
+)
 from casebridge.web.console.pages import HEADERS, ROOM, go, on_fault, on_http
 from casebridge.web.console.session import provide_visitor
 
@@ -60,6 +68,7 @@ def console() -> list[Router]:
                 *connectors.HANDLERS,
                 *unmapped.HANDLERS,
                 *events.HANDLERS,
+                *tokens.HANDLERS,
                 *live.HANDLERS,
             ],
             dependencies={"visitor": Provide(provide_visitor)},

@@ -13,6 +13,12 @@ function showLocalTimes(root) {
   }
 }
 
+// A button that copies makes no sense without scripts, nor where the browser lets no page copy.
+function showCopyButtons(root) {
+  if (!navigator.clipboard) return;
+  for (const button of root.querySelectorAll("button[data-copy]")) button.hidden = false;
+}
+
 function isBusy() {
   const active = document.activeElement;
   if (active && active.closest("main form") && active.matches("input, select, textarea")) return true;
@@ -30,6 +36,7 @@ async function refresh() {
   const main = document.querySelector("main");
   const focused = document.activeElement && document.activeElement.id;
   showLocalTimes(fresh);
+  showCopyButtons(fresh);
   main.replaceChildren(...fresh.querySelector("main").childNodes);
   if (focused) document.getElementById(focused)?.focus();
 }
@@ -54,4 +61,5 @@ document.addEventListener("click", (event) => {
 });
 
 showLocalTimes(document);
+showCopyButtons(document);
 if (document.body.dataset.live) watch(document.body.dataset.live);
