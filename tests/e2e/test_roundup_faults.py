@@ -48,12 +48,13 @@ def wait_until_right(
     assert [text.partition("\n")[0] for text in joe.texts(issue["id"])] == ["Agent summary"]
 
 
-@pytest.mark.parametrize("moment", ["before_send", "after_send", "in_answer"])
 @pytest.mark.parametrize(
-    "call",
+    ("call", "moment"),
     [
-        pytest.param("POST /soc/rest/data/issue/@poe/", id="create"),
-        pytest.param("PATCH /soc/rest/data/issue/", id="change"),
+        ("POST /soc/rest/data/issue/@poe/", "before_send"),
+        ("POST /soc/rest/data/issue/@poe/", "after_send"),
+        ("POST /soc/rest/data/issue/@poe/", "in_answer"),
+        ("PATCH /soc/rest/data/issue/", "after_send"),
     ],
 )
 def test_a_cut_connection_leaves_one_ticket_and_each_comment_once(
