@@ -12,6 +12,7 @@ from litestar.response import File, Redirect
 from casebridge.services.faults import Fault
 from casebridge.web.console import (
     cases,
+    connector_forms,
     connectors,
     events,
     live,
@@ -66,6 +67,7 @@ def console() -> list[Router]:
                 signin.sign_out,
                 *cases.HANDLERS,
                 *connectors.HANDLERS,
+                *connector_forms.HANDLERS,
                 *unmapped.HANDLERS,
                 *events.HANDLERS,
                 *tokens.HANDLERS,
