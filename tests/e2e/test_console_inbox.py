@@ -13,10 +13,13 @@ from casebridge.domain.decision import Reason
 from casebridge.services.tenants import Scope
 from casebridge.web.console.guide import to_html
 from casebridge.web.console.wording import CURES, MEANINGS
+from casebridge_core import Capability, ConnectorCatalog
+from casebridge_core.discovery import Discovery, LoadedPlugin, PluginSource
 from casebridge_sandbox import RunningSandbox
 from tests.console import Browser
+from tests.integration import acme
 from tests.letters import Mailbox, jira_moved
-from tests.stage import Service
+from tests.stage import Service, running_service
 
 Vendor = RunningSandbox[Any]
 ORACLE = "Awaiting the <Oracle>"
@@ -334,3 +337,39 @@ def shown_secret(page: str) -> str:
     """Return the secret that a page shows."""
     (found,) = re.findall(r'id="secret">([^<]+)<', page)
     return str(found)
+
+
+def test_the_capability_matrix_says_what_each_vendor_can_do(
+    admin: Browser, service: Service
+) -> None:
+    shown = admin.open("/plugins").text
+    entries = {each["title"]: each for each in service.api.get("/v1/plugins")["vendors"]}
+
+    rows = re.findall(
+        r"<tr>\s*<th scope=\"row\"><strong>(.+?)</strong></th>(.+?)</tr>", shown, re.DOTALL
+    )
+    assert {title for title, _ in rows} == set(entries)
+    for title, cells in rows:
+        said = re.findall(r'class="sr">(yes|no)<', cells)
+        can = [name for name, word in zip(Capability, said, strict=True) if word == "yes"]
+        assert sorted(can) == entries[title]["capabilities"]
+        assert f"<code>{entries[title]['plugin']['distribution']}</code>" in shown
+
+
+def test_what_is_refused_is_shown_with_its_reason_and_what_is_off_as_such(tmp_path: Path) -> None:
+    source = PluginSource(name="resting", distribution="casebridge-resting", version="2")
+    twice = [
+        LoadedPlugin(source=PluginSource(name=name, distribution=name, version="1"), module=acme)
+        for name in ("acme", "fork")
+    ]
+    catalog = ConnectorCatalog(Discovery(loaded=tuple(twice), disabled=(source,)))
+    with running_service(tmp_path / "data", catalog=catalog) as service, Browser(service) as seen:
+        seen.sign_in(service.key())
+        shown = html.unescape(seen.open("/plugins").text)
+
+    refused, _, rest = shown.partition("What each vendor can do")
+    for failure in catalog.failures:
+        assert str(failure.error) in refused
+    assert "No vendor's plugin is installed" in rest
+    assert "casebridge-resting" in rest
+    assert "CASEBRIDGE_PLUGINS" in rest
