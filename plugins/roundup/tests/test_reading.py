@@ -125,6 +125,8 @@ def test_what_names_no_issue_is_not_claimed(payload: dict[str, object]) -> None:
     [
         ("username", " "),
         ("username", "a:b"),
+        ("username", "a,b"),
+        ("username", "17"),
         ("web_url", "issues.example.com"),
         ("issue_class", "../user"),
         ("extra_fields.title", {"title": "x"}),

@@ -23,6 +23,7 @@ DEFAULT_PRIORITIES: Final = {
 """Priorities of the classic template, whose lower ones (feature, wish) are no severities."""
 
 _FILLED: Final = frozenset({"title", "messages", "priority", "status"})
+_USERNAME: Final = re.compile(r"[^\s:,][^:,\x00-\x1f]*")
 _NAME: Final = re.compile(r"[a-z_][A-Za-z0-9_]{0,79}")
 
 
@@ -82,8 +83,8 @@ class RoundupConfig(ConnectorConfig, frozen=True, kw_only=True):
     def problems(self) -> Iterator[tuple[str, str]]:
         """Yield what the types cannot say, by field."""
         yield from super().problems()
-        if not self.username.strip() or ":" in self.username:
-            yield "username", "must be the account's user name, without a colon"
+        if not _USERNAME.fullmatch(self.username) or self.username.isdecimal():
+            yield "username", "must be the account's user name: no number, no colon and no comma"
         if self.web_url and origin_of(self.web_url) is None:
             yield "web_url", "must be an absolute URL such as https://issues.example.com/soc"
         if not _NAME.fullmatch(self.issue_class):
