@@ -43,6 +43,7 @@ from casebridge.services.reach import Reach
 from casebridge.services.readings import Readings
 from casebridge.services.reconciliation import Reconciliation
 from casebridge.services.replay import Replays
+from casebridge.services.status_maps import StatusMaps
 from casebridge.services.tenants import Tenants
 from casebridge.services.throttle import Throttle
 from casebridge.services.tickets import Tickets
@@ -71,6 +72,7 @@ class Bridge:
     pulse: Pulse
     connectors: Connectors
     activity: ConnectorActivity
+    status_maps: StatusMaps
     tickets: Tickets
     reconciliation: Reconciliation
     backfills: Backfills
@@ -138,6 +140,7 @@ async def open_bridge(
         pulse=Pulse(database),
         connectors=Connectors(database, connections, fanout, clock),
         activity=ConnectorActivity(database, clock),
+        status_maps=StatusMaps(database, connections),
         tickets=Tickets(database, fanout, clock),
         reconciliation=Reconciliation(database, catalog, clock),
         backfills=Backfills(database, Planner(database, connections), clock),

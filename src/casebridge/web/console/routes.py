@@ -13,6 +13,7 @@ from casebridge.services.faults import Fault
 from casebridge.web.console import (
     cases,
     connector_forms,
+    connector_statuses,
     connectors,
     events,
     live,
@@ -68,6 +69,7 @@ def console() -> list[Router]:
                 signin.sign_out,
                 *cases.HANDLERS,
                 *connectors.HANDLERS,
+                *connector_statuses.HANDLERS,
                 *connector_forms.HANDLERS,
                 *unmapped.HANDLERS,
                 *events.HANDLERS,
