@@ -1,6 +1,6 @@
-"""The reference in docs/command-line.md, made from the commands themselves.
+"""Pages that are made from the code: docs/command-line.md and docs/capabilities.md.
 
-Run `python -m tests.reference` after a command has changed.
+Run `python -m tests.reference` after a command has changed, or what a vendor's plugin can do.
 """
 
 from __future__ import annotations
@@ -13,15 +13,36 @@ from typing import Final
 import click
 
 from casebridge.cli import main
+from casebridge_core import Capability, ConnectorCatalog
 
-PAGE: Final = Path(__file__).parent.parent / "docs" / "command-line.md"
+DOCS: Final = Path(__file__).parent.parent / "docs"
+PAGE: Final = DOCS / "command-line.md"
+CAPABILITIES: Final = DOCS / "capabilities.md"
 _BEGIN: Final = "<!-- made from the commands: python -m tests.reference -->\n"
+VENDORS: Final = ("jira", "roundup", "servicenow")
+"""The plugins of this repository."""
+_MATRIX_BEGIN: Final = "<!-- made from the plugins: python -m tests.reference -->\n"
 _SHARED: Final = ("url", "key_file", "as_json")
 
 
 def rewritten(page: str) -> str:
     """Return the page with the reference as the commands are now."""
     return page.partition(_BEGIN)[0] + _BEGIN + "\n" + "\n".join(_groups())
+
+
+def capabilities(page: str) -> str:
+    """Return the page with the matrix as the plugins of this repository are now."""
+    return page.partition(_MATRIX_BEGIN)[0] + _MATRIX_BEGIN + "\n" + "\n".join(_matrix()) + "\n"
+
+
+def _matrix() -> Iterator[str]:
+    catalog = ConnectorCatalog.installed()
+    manifests = [catalog[vendor].manifest for vendor in VENDORS]
+    yield f"| Capability | {' | '.join(manifest.title for manifest in manifests)} |"
+    yield f"| --- |{' --- |' * len(manifests)}"
+    for capability in Capability:
+        marks = ["yes" if capability in manifest.capabilities else "" for manifest in manifests]
+        yield f"| `{capability}` | {' | '.join(marks)} |"
 
 
 def _groups() -> Iterator[str]:
@@ -70,3 +91,4 @@ def _paragraphs(command: click.Command) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(rewritten(PAGE.read_text()))
+    CAPABILITIES.write_text(capabilities(CAPABILITIES.read_text()))
