@@ -7,7 +7,7 @@ import pytest
 from casebridge.domain.actors import TimelineKind
 from casebridge.domain.health import Grade, Signs, health_of
 from casebridge.domain.hours import COLUMN, HALF, HourCount, day_chart
-from casebridge.domain.spans import roughly
+from casebridge.domain.spans import about, roughly
 from casebridge.domain.traffic import Flow
 
 
@@ -100,3 +100,8 @@ def test_the_health_is_what_holds_up_most(signs: Signs, grade: Grade, word: str)
 )
 def test_a_span_is_told_in_its_largest_unit(seconds: float, words: str) -> None:
     assert roughly(seconds) == words
+
+
+def test_a_span_that_was_reckoned_says_so() -> None:
+    assert about(428) == "about 7 minutes"
+    assert about(5) == "less than a minute"

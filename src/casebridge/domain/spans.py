@@ -14,3 +14,9 @@ def roughly(seconds: float) -> str:
         if count and seconds >= size:
             return f"1 {unit}" if count == 1 else f"{count} {unit}s"
     return "less than a minute"
+
+
+def about(seconds: float) -> str:
+    """Return a span that was reckoned, such as ``about 7 minutes``."""
+    words = roughly(seconds)
+    return words if words.startswith("less") else f"about {words}"

@@ -12,6 +12,7 @@ from litestar.response import File, Redirect
 from casebridge.services.faults import Fault
 from casebridge.web.console import (
     cases,
+    connector_backfills,
     connector_forms,
     connector_statuses,
     connectors,
@@ -69,6 +70,7 @@ def console() -> list[Router]:
                 signin.sign_out,
                 *cases.HANDLERS,
                 *connectors.HANDLERS,
+                *connector_backfills.HANDLERS,
                 *connector_statuses.HANDLERS,
                 *connector_forms.HANDLERS,
                 *unmapped.HANDLERS,

@@ -62,4 +62,7 @@ document.addEventListener("click", (event) => {
 
 showLocalTimes(document);
 showCopyButtons(document);
+setInterval(() => {
+  if (!document.hidden && document.querySelector("main [data-refresh]")) refresh();
+}, 2000);
 if (document.body.dataset.live) watch(document.body.dataset.live);
