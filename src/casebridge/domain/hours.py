@@ -47,7 +47,6 @@ class Hour(msgspec.Struct, frozen=True, kw_only=True):
     """One bar of each side, and what it says in words."""
 
     segments: tuple[Segment, ...]
-    x: int
     text: str
 
 
@@ -86,7 +85,7 @@ def _hour(flows: Counter[tuple[int, Flow]], ago: int, most: int) -> Hour:
     x = COLUMN * (HOURS - 1 - ago) + (COLUMN - BAR) // 2
     when = "in the last hour" if ago == 0 else f"{ago} to {ago + 1} hours ago"
     said = _in_words(Counter({flow: flows[ago, flow] for flow in _WORDS}))
-    return Hour(segments=tuple(_segments(flows, ago, most, x)), x=x, text=f"{when}: {said}")
+    return Hour(segments=tuple(_segments(flows, ago, most, x)), text=f"{when}: {said}")
 
 
 def _segments(flows: Counter[tuple[int, Flow]], ago: int, most: int, x: int) -> Iterator[Segment]:

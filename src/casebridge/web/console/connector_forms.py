@@ -81,7 +81,8 @@ async def edit_connector(
     """Show a connector's form; its secrets are not in it."""
     row = await bridge.connectors.get(visitor.who, connector_id)
     hooks = _hooks_of(bridge, row)
-    return _form(visitor, hooks, _stored(bridge, row, _fields(hooks)), row=row)
+    fits = bridge.connectors.visible_config(row) is not None
+    return _form(visitor, hooks, _stored(bridge, row, _fields(hooks)), row=row, fits=fits)
 
 
 @post(
@@ -115,6 +116,7 @@ def _form(
     *,
     row: ConnectorRow | None = None,
     problems: Mapping[str, str] | None = None,
+    fits: bool = True,
 ) -> Template:
     return page(
         "connector_form.html",
@@ -124,6 +126,7 @@ def _form(
         fields=fields,
         row=row,
         problems=problems or {},
+        fits=fits,
         labels={field.name: field.label for field in fields},
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -28,6 +28,7 @@ from casebridge.web.console.session import TheVisitor
 from casebridge.web.views import FailureView, failure_of
 from casebridge_core import CheckLine, ConnectionReport, PushError
 
+_A_MINUTE: Final = timedelta(minutes=1)
 _TOLD: Final = {
     "resync": "Every ticket is read at the vendor and brought into line: {}.",
     "replay": "Dead letters that are tried again: {}.",
@@ -221,7 +222,7 @@ def _card(
         enabled=row.enabled,
         paused=row.paused_at is not None,
         paused_by_hand=row.paused_by_hand,
-        quiet=quiet,
+        quiet=quiet and not _keeps_its_pace(row, now),
         failing=failures.failing,
         dead=failures.dead,
         reconcile_error=view.reconcile is not None and view.reconcile.error is not None,
@@ -239,6 +240,11 @@ def _card(
         quiet=quiet,
         breaker_open=breaker_open,
     )
+
+
+def _keeps_its_pace(row: ConnectorRow, now: datetime) -> bool:
+    """Tell whether a connector with a limit of its own is quiet for no longer than that asks."""
+    return row.calls_per_minute is not None and (row.quiet_until or now) <= now + _A_MINUTE
 
 
 def _age(since: datetime | None, now: datetime) -> str | None:
