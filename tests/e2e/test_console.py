@@ -320,6 +320,18 @@ def test_an_open_page_is_told_of_changes_to_its_case_and_of_no_other(
     assert told == [mine]
 
 
+def test_a_page_is_told_of_what_changed_while_it_was_on_its_way(
+    admin: Browser, service: Service
+) -> None:
+    case = service.api.create_case()
+    for path in (f"/cases/{case}", "/cases"):
+        (live,) = re.findall(r'data-live="([^"]+)"', admin.open(path).text)
+        service.api.patch(f"/v1/cases/{case}", {"severity": "high"})
+
+        with admin.http.stream("GET", live) as stream:
+            assert any(line == f"data: {case}" for line in stream.iter_lines())
+
+
 def test_the_page_shows_who_has_a_ticket_what_was_written_on_it_and_that_it_is_gone(
     admin: Browser, service: Service, jira: Vendor
 ) -> None:

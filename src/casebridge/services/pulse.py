@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from casebridge.persistence.cases import CaseRow, TimelineRow
@@ -34,8 +34,15 @@ class Pulse:
         self._looking: asyncio.Task[None] | None = None
         self._newest = 0
 
-    async def watch(self, tenant_id: int) -> AsyncGenerator[str]:
-        """Yield the public id of each case of a tenant as it changes, until the service ends."""
+    async def mark(self) -> int:
+        """Return where the news stands: what a page takes down before it is made."""
+        return await self._last_row()
+
+    async def watch(self, tenant_id: int, *, seen: int) -> AsyncGenerator[str]:
+        """Yield the public id of each case of a tenant as it changes, until the service ends.
+
+        It begins with what changed since the mark ``seen``, before anybody watched.
+        """
         queue: asyncio.Queue[str | None] = asyncio.Queue()
         if not self._watchers:
             self._newest = await self._last_row()
@@ -43,6 +50,8 @@ class Pulse:
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look())
         try:
+            for _, missed in await self._changed(seen, tenant_id):
+                yield missed
             while (case := await queue.get()) is not None:
                 yield case
         finally:
@@ -69,19 +78,25 @@ class Pulse:
         newest = await self._last_row()
         if newest == self._newest:
             return
-        query = (
-            select(TimelineRow.tenant_id, CaseRow.public_id)
-            .join(CaseRow, CaseRow.id == TimelineRow.case_id)
-            .where(TimelineRow.id > max(self._newest, newest - _MOST_ROWS))
-            .distinct()
-        )
-        async with self._database.read() as session:
-            changed = (await session.execute(query)).all()
+        changed = await self._changed(max(self._newest, newest - _MOST_ROWS))
         self._newest = newest
         for queue, tenant_id in self._watchers.items():
             for owner, case in changed:
                 if owner == tenant_id:
                     queue.put_nowait(case)
+
+    async def _changed(self, since: int, tenant_id: int | None = None) -> Sequence[Row[int, str]]:
+        """Return which cases have newer rows, each with its tenant."""
+        query = (
+            select(TimelineRow.tenant_id, CaseRow.public_id)
+            .join(CaseRow, CaseRow.id == TimelineRow.case_id)
+            .where(TimelineRow.id > since)
+            .distinct()
+        )
+        if tenant_id is not None:
+            query = query.where(TimelineRow.tenant_id == tenant_id).limit(_MOST_ROWS)
+        async with self._database.read() as session:
+            return (await session.execute(query)).all()
 
     async def _last_row(self) -> int:
         async with self._database.read() as session:

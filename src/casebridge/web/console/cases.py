@@ -41,6 +41,7 @@ async def case_list(
     bridge: TheBridge, visitor: TheVisitor, request: Request[Any, Any, Any]
 ) -> Template:
     """List cases: what needs attention, then all that the filters leave in, newest first."""
+    seen = encode_cursor(await bridge.pulse.mark())
     chosen = {name: request.query_params.get(name, "") for name in CaseFilter.__struct_fields__}
     which = filled(CaseFilter, {name: value for name, value in chosen.items() if value})
     before = decode_cursor(request.query_params.get("cursor"))
@@ -51,6 +52,7 @@ async def case_list(
     return page(
         "cases.html",
         visitor,
+        seen=seen,
         chosen=chosen,
         filtered=not which.empty,
         urgent=[_line(listed) for listed in urgent],
@@ -73,6 +75,7 @@ async def case_page(
     connector: FromQuery[str] = "",
 ) -> Template:
     """Show a case; ``actor`` and ``connector`` filter its timeline."""
+    seen = encode_cursor(await bridge.pulse.mark())
     detail = await bridge.cases.get(visitor.who, case_id)
     every = await bridge.cases.timeline(visitor.who, case_id, limit=_ROWS, newest=True)
     rows = every
@@ -92,6 +95,7 @@ async def case_page(
     return page(
         "case.html",
         visitor,
+        seen=seen,
         case=CaseDetailView.of_detail(detail),
         rows=[TimelineView.of(*row) for row in rows],
         actors=sorted({row.actor_label for row, _ in every}),

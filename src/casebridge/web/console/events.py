@@ -42,6 +42,7 @@ async def event_list(
 
     ``replayed`` and ``took`` say what a replay came to, ``rest`` is where it has to go on.
     """
+    seen = encode_cursor(await bridge.pulse.mark())
     chosen = _chosen(request.query_params)
     before = decode_cursor(request.query_params.get("cursor"))
     which = filled(EventFilter, _values(chosen))
@@ -49,6 +50,7 @@ async def event_list(
     return page(
         "events.html",
         visitor,
+        seen=seen,
         chosen=chosen,
         filtered=bool(_values(chosen)),
         narrowed=bool(_values({**chosen, "applied": ""})),

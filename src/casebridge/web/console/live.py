@@ -25,18 +25,22 @@ _LOOK_SECONDS: Final = 1.0
 
 
 @get("/live/cases", include_in_schema=False, opt={"stream": True})
-async def live_cases(bridge: TheBridge, visitor: TheVisitor) -> ServerSentEvent:
-    """Tell when any case of the tenant changes."""
-    return ServerSentEvent(_changes(bridge.pulse, visitor.who.tenant_id, None))
+async def live_cases(
+    bridge: TheBridge, visitor: TheVisitor, seen: FromQuery[str] = ""
+) -> ServerSentEvent:
+    """Tell when any case of the tenant changes; ``seen`` is the mark that the page was made at."""
+    mark = await _mark(bridge.pulse, seen)
+    return ServerSentEvent(_changes(bridge.pulse, visitor.who.tenant_id, None, mark))
 
 
 @get("/live/cases/{case_id:str}", include_in_schema=False, opt={"stream": True})
 async def live_case(
-    bridge: TheBridge, visitor: TheVisitor, case_id: FromPath[str]
+    bridge: TheBridge, visitor: TheVisitor, case_id: FromPath[str], seen: FromQuery[str] = ""
 ) -> ServerSentEvent:
-    """Tell when one case changes."""
+    """Tell when one case changes; ``seen`` is the mark that the page was made at."""
     await bridge.cases.get(visitor.who, case_id)
-    return ServerSentEvent(_changes(bridge.pulse, visitor.who.tenant_id, case_id))
+    mark = await _mark(bridge.pulse, seen)
+    return ServerSentEvent(_changes(bridge.pulse, visitor.who.tenant_id, case_id, mark))
 
 
 @get(
@@ -65,11 +69,16 @@ async def _deliveries(
         await asyncio.sleep(_LOOK_SECONDS)
 
 
+async def _mark(pulse: Pulse, seen: str) -> int:
+    mark = decode_cursor(seen or None)
+    return await pulse.mark() if mark is None else mark
+
+
 async def _changes(
-    pulse: Pulse, tenant_id: int, wanted: str | None
+    pulse: Pulse, tenant_id: int, wanted: str | None, mark: int
 ) -> AsyncIterator[ServerSentEventMessage]:
     yield ServerSentEventMessage(comment="watching")
-    async with aclosing(pulse.watch(tenant_id)) as cases:
+    async with aclosing(pulse.watch(tenant_id, seen=mark)) as cases:
         async for case in cases:
             if wanted is None or case == wanted:
                 await asyncio.sleep(_BREATH_SECONDS)

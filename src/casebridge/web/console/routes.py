@@ -48,6 +48,12 @@ async def script() -> File:
     return _file("console.js", "text/javascript")
 
 
+@get("/static/icon.svg", include_in_schema=False)
+async def icon() -> File:
+    """Serve the picture for the browser's tab."""
+    return _file("icon.svg", "image/svg+xml")
+
+
 def _file(name: str, media_type: str) -> File:
     headers = {**HEADERS, "Cache-Control": "max-age=300"}
     return File(
@@ -61,7 +67,14 @@ def console() -> list[Router]:
     return [
         Router(
             path="/",
-            route_handlers=[front_page, signin.sign_in_page, signin.sign_in, stylesheet, script],
+            route_handlers=[
+                front_page,
+                signin.sign_in_page,
+                signin.sign_in,
+                stylesheet,
+                script,
+                icon,
+            ],
             exception_handlers=answers,
         ),
         Router(
@@ -70,9 +83,9 @@ def console() -> list[Router]:
                 signin.sign_out,
                 *cases.HANDLERS,
                 *connectors.HANDLERS,
+                *connector_forms.HANDLERS,
                 *connector_backfills.HANDLERS,
                 *connector_statuses.HANDLERS,
-                *connector_forms.HANDLERS,
                 *unmapped.HANDLERS,
                 *events.HANDLERS,
                 *tokens.HANDLERS,

@@ -16,6 +16,7 @@ from casebridge.web.access import TheBridge
 from casebridge.web.console.forms import Form, filled
 from casebridge.web.console.pages import go, page
 from casebridge.web.console.session import TheVisitor
+from casebridge.web.paging import encode_cursor
 from casebridge.web.unmapped import UnmappedStatusView
 from casebridge_core import CaseStatus
 
@@ -34,12 +35,14 @@ async def unmapped_page(
 
     ``done`` names a status that was just mapped, ``moved`` and ``stayed`` count its cases.
     """
+    seen = encode_cursor(await bridge.pulse.mark())
     found = [UnmappedStatusView.of(each) for each in await bridge.unmapped.list(visitor.who)]
     mapped = [each for each in found if each.mapped_at is not None]
     mapped.sort(key=attrgetter("mapped_at"), reverse=True)
     return page(
         "unmapped.html",
         visitor,
+        seen=seen,
         waiting=[each for each in found if each.state is UnmappedState.OPEN],
         lately=mapped[:_LATELY],
         dismissed=[each for each in found if each.state is UnmappedState.DISMISSED],
