@@ -60,7 +60,7 @@ class TimelineRow(Row):
 
     __table_args__ = (
         Index("ix_timeline_case_id_id", "case_id", "id"),
-        Index("ix_timeline_connector_id_at", "connector_id", "at"),
+        Index("ix_timeline_connector_id_at_kind", "connector_id", "at", "kind"),
     )
 
 

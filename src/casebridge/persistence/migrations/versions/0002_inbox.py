@@ -20,7 +20,7 @@ NEW_INDEXES = (
     ("tenant_id", "external_id"),
     ("tenant_id", "reason", "id"),
 )
-OF_THE_TIMELINE = "ix_timeline_connector_id_at"
+OF_THE_TIMELINE = "ix_timeline_connector_id_at_kind"
 WHAT_IS_KNOWN = (
     "UPDATE annotations SET seen_at = coalesce(edited_at, written_at)",
     """
@@ -43,7 +43,7 @@ def upgrade() -> None:
             op.add_column(table, column)
     for indexed in NEW_INDEXES:
         op.create_index(_index_name(indexed), "inbound_events", list(indexed))
-    op.create_index(OF_THE_TIMELINE, "timeline", ["connector_id", "at"])
+    op.create_index(OF_THE_TIMELINE, "timeline", ["connector_id", "at", "kind"])
     for statement in WHAT_IS_KNOWN:
         op.execute(statement)
     connection = op.get_bind()
