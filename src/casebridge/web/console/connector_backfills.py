@@ -21,6 +21,7 @@ from casebridge.web.backfills import BackfillView
 from casebridge.web.console.forms import Form, filled
 from casebridge.web.console.pages import go, page
 from casebridge.web.console.session import TheVisitor, Visitor
+from casebridge.web.paging import encode_cursor
 
 
 @get("/connectors/{connector_id:str}/backfill", include_in_schema=False, opt={"scope": Scope.WRITE})
@@ -71,11 +72,13 @@ async def backfill_page(
     bridge: TheBridge, visitor: TheVisitor, backfill_id: FromPath[str]
 ) -> Template:
     """Show how far a backfill has come."""
+    seen = encode_cursor(await bridge.pulse.mark())
     view = BackfillView.of(await bridge.backfills.get(visitor.who, backfill_id))
     rest = about(view.seconds_left) if view.seconds_left is not None else None
     return page(
         "backfill.html",
         visitor,
+        seen=seen,
         backfill=view,
         rest=rest,
         moving=view.state is BackfillState.RUNNING,

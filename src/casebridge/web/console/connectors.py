@@ -25,6 +25,7 @@ from casebridge.web.connectors import ConnectorView, Pause, connector_view
 from casebridge.web.console.forms import Form, filled
 from casebridge.web.console.pages import go, page
 from casebridge.web.console.session import TheVisitor
+from casebridge.web.paging import encode_cursor
 from casebridge.web.views import FailureView, failure_of
 from casebridge_core import CheckLine, ConnectionReport, PushError
 
@@ -65,11 +66,13 @@ class Failing(msgspec.Struct, frozen=True, kw_only=True):
 @get("/connectors", include_in_schema=False)
 async def connector_list(bridge: TheBridge, visitor: TheVisitor) -> Template:
     """Show a card for each connector, and those that were removed."""
+    seen = encode_cursor(await bridge.pulse.mark())
     rows = await bridge.connectors.list(visitor.who)
     removed = await bridge.connectors.list(visitor.who, removed=True)
     return page(
         "connectors.html",
         visitor,
+        seen=seen,
         cards=await _cards(bridge, rows),
         removed=list(reversed(removed)),
     )
@@ -84,6 +87,7 @@ async def connector_page(
     count: FromQuery[int] = 0,
 ) -> Template:
     """Show a connector in full; ``told`` and ``count`` are what was done just now."""
+    seen = encode_cursor(await bridge.pulse.mark())
     row = await bridge.connectors.get(visitor.who, connector_id)
     (card,) = await _cards(bridge, [row])
     now = bridge.clock()
@@ -101,6 +105,7 @@ async def connector_page(
     return page(
         "connector.html",
         visitor,
+        seen=seen,
         card=card,
         row=card.view,
         failing=failing,
