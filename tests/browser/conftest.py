@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -55,9 +56,9 @@ def chromium() -> Iterator[Browser]:
             browser.close()
 
 
-@pytest.fixture
-def context(chromium: Browser, service: Service) -> Iterator[BrowserContext]:
-    """A browser with which nobody has signed in; no page may log an error."""
+@contextmanager
+def watched(chromium: Browser, service: Service) -> Iterator[BrowserContext]:
+    """Open a browser with which nobody has signed in; no page of it may log an error."""
     expect.set_options(timeout=_MILLISECONDS)
     opened = chromium.new_context(base_url=service.url, viewport={"width": 1400, "height": 900})
     opened.set_default_timeout(_MILLISECONDS)
@@ -71,7 +72,22 @@ def context(chromium: Browser, service: Service) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
+def context(chromium: Browser, service: Service) -> Iterator[BrowserContext]:
+    """A browser with which nobody has signed in."""
+    with watched(chromium, service) as opened:
+        yield opened
+
+
+@pytest.fixture
 def page(context: BrowserContext, service: Service) -> Page:
     """A page of a browser with which the administrator has signed in."""
     context.request.post("/sign-in", form={"key": service.key()})
     return context.new_page()
+
+
+@pytest.fixture(scope="module")
+def reader(chromium: Browser, shared_service: Service) -> Iterator[Page]:
+    """The same for a module that looks at one page after the other."""
+    with watched(chromium, shared_service) as opened:
+        opened.request.post("/sign-in", form={"key": shared_service.key()})
+        yield opened.new_page()
