@@ -91,6 +91,7 @@ def test_the_vendor_tells_its_statuses_and_what_it_lacks(admin: Browser, on: str
     assert "the vendor has no status Archived <forever>" in trip(asked.text, "closed")
     assert "the vendor has no status Nowhere" in trip(again.text, "closed")
     assert "Archived <forever>" not in asked.text
+    assert "data-live" not in asked.text
 
 
 def test_a_vendor_that_cannot_be_asked_is_told_and_what_was_typed_stays(

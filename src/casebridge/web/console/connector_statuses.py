@@ -88,7 +88,7 @@ async def _maps(
         preview=bridge.status_maps.preview(visitor.who, row, overrides, natives, complete=complete),
         natives=natives,
         statuses=list(CaseStatus),
-        live=msgspec.json.encode(live).decode() if live else "",
+        told=msgspec.json.encode(live).decode() if live else "",
         problem=problem,
         changed=previewed and overrides != msgspec.convert(row.status_overrides, StatusOverrides),
     )
