@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -18,7 +18,8 @@ from casebridge.persistence.connectors import ConnectorRow, RefRow
 from casebridge.persistence.database import Database
 from casebridge.persistence.inbox import InboundEventRow, InboxTokenRow
 from casebridge.persistence.schema import PublicRow
-from casebridge.services.faults import Invalid, NotFound
+from casebridge.services.clock import in_utc
+from casebridge.services.faults import NotFound
 from casebridge.services.tenants import Principal
 
 
@@ -149,19 +150,10 @@ async def conditions(
     }
     found += [column == value for column, value in exact.items() if value is not None]
     if which.since is not None:
-        found.append(event.received_at >= _in_utc(which.since, "since"))
+        found.append(event.received_at >= in_utc(which.since, field="since"))
     if which.until is not None:
-        found.append(event.received_at < _in_utc(which.until, "until"))
+        found.append(event.received_at < in_utc(which.until, field="until"))
     return found
-
-
-def _in_utc(moment: datetime, field: str) -> datetime:
-    if moment.tzinfo is None:
-        raise Invalid("needs a time zone, such as 2026-03-01T08:00:00Z", field=field)
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError as error:
-        raise Invalid("is beyond the calendar", field=field) from error
 
 
 async def _named(

@@ -16,7 +16,7 @@ from casebridge.domain.identifiers import TOKEN, new_id
 from casebridge.persistence.connectors import ConnectorRow
 from casebridge.persistence.database import Database
 from casebridge.persistence.inbox import InboxTokenRow
-from casebridge.services.clock import Clock
+from casebridge.services.clock import Clock, in_utc
 from casebridge.services.connections import Connections
 from casebridge.services.faults import Invalid, NotFound
 from casebridge.services.tenants import Principal
@@ -101,12 +101,14 @@ class Tokens:
 
         Raises:
             NotFound: the tenant has no such connector.
-            Invalid: a static secret cannot have a timestamp, or the end is past.
+            Invalid: a static secret cannot have a timestamp, or the end is past or beyond the
+                calendar.
         """
         now = self._clock()
         if new.timestamp_required and new.scheme is not InboxScheme.SIGNATURE:
             raise Invalid("only a signature can cover a timestamp", field="timestamp_required")
-        if new.expires_at is not None and new.expires_at <= now:
+        ends = in_utc(new.expires_at, field="expires_at") if new.expires_at is not None else None
+        if ends is not None and ends <= now:
             raise Invalid("must be in the future", field="expires_at")
         public_id = new_id(TOKEN)
         secret = self._secrets.new()
@@ -118,7 +120,7 @@ class Tokens:
             secret_sealed=self._secrets.seal(public_id, secret),
             scheme=new.scheme,
             timestamp_required=new.timestamp_required,
-            expires_at=new.expires_at,
+            expires_at=ends,
             created_at=now,
         )
         connector = None

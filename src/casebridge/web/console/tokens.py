@@ -11,7 +11,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect, Template
 
 from casebridge.bridge import Bridge
-from casebridge.services.events import EventFilter
+from casebridge.services.events import EventFilter, StoredEvent
 from casebridge.services.faults import Invalid
 from casebridge.services.tenants import Principal, Scope
 from casebridge.services.tokens import HeldToken, IssuedToken, NewToken, Rotation
@@ -69,7 +69,7 @@ async def token_page(
     found = await bridge.events.list(visitor.who, which, limit=_DELIVERIES)
     newest = found[0].row.id if found else 0
     since = decode_cursor(after or None)
-    arrived = [each for each in found if since is not None and each.row.id > since]
+    arrived = [each for each in found if since is not None and _came_after(each, since)]
     connectors = await bridge.connectors.list(visitor.who)
     known = [row.public_id for row in connectors]
     bound = held.connector.public_id if held.connector is not None else ""
@@ -122,6 +122,10 @@ async def revoke_token(bridge: TheBridge, visitor: TheVisitor, token_id: FromPat
     """Revoke a token at once and for ever."""
     await bridge.tokens.revoke(visitor.who, token_id)
     return go(f"/tokens/{token_id}")
+
+
+def _came_after(event: StoredEvent, row_id: int) -> bool:
+    return event.row.id > row_id and event.row.replay_of is None
 
 
 def _shown_once(bridge: Bridge, visitor: Visitor, issued: IssuedToken, *, was: str) -> Template:
