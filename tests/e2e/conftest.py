@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from casebridge_sandbox import RunningSandbox
 from tests.console import Browser
+from tests.letters import Mailbox
 from tests.roundup import Person, Tracker, running_roundup
 from tests.stage import MovableClock, Service, running_service
 
@@ -54,6 +57,22 @@ def admin(browser: Browser, service: Service) -> Browser:
     """A browser with which the tenant's administrator has."""
     browser.sign_in(service.key())
     return browser
+
+
+@pytest.fixture
+def mailbox(service: Service) -> Mailbox:
+    """An inbox token of the tenant, and the means to deliver with it."""
+    return Mailbox.mint(service)
+
+
+@pytest.fixture
+def case(service: Service, jira: RunningSandbox[Any]) -> str:
+    """A case with a ticket at Jira, which itself sends nothing."""
+    service.add_jira(jira)
+    jira.control.set_webhooks()
+    created = service.api.create_case()
+    service.api.linked(created)
+    return created
 
 
 @pytest.fixture(scope="session")

@@ -24,21 +24,6 @@ def shell(service: Service) -> Shell:
     return shell_of(service)
 
 
-@pytest.fixture
-def mailbox(service: Service) -> Mailbox:
-    return Mailbox.mint(service)
-
-
-@pytest.fixture
-def case(service: Service, jira: Vendor) -> str:
-    """A case with a ticket at Jira, which itself sends nothing."""
-    service.add_jira(jira)
-    jira.control.set_webhooks()
-    created = service.api.create_case()
-    service.api.linked(created)
-    return created
-
-
 def ticket_id(service: Service, case: str) -> str:
     return str(service.api.ticket(case, "jira")["external_id"])
 
