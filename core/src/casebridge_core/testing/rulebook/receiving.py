@@ -19,7 +19,7 @@ from casebridge_core.testing.payloads import FOREIGN_PAYLOADS
 from casebridge_core.testing.rules import Complaints, LiveComplaints, rule
 from casebridge_core.testing.values import flaws
 from casebridge_core.testing.vendors import NotOffered
-from casebridge_core.tickets import Delivery, NativeStatus
+from casebridge_core.tickets import Delivery, NativeStatus, Person
 
 _DETECTS: Final = ("itsm_detect_inbound",)
 _FUZZES: Final = ("hypothesis",)
@@ -107,6 +107,12 @@ class WebhookRules:
                 return
             for complaint in _about_a_move(bench, wire, heard):
                 yield complaint
+            if await _is_us(bench, wire, heard.event.actor):
+                yield (
+                    "a person's move came in from our own account, and would be left out: tell who"
+                    " moved the ticket, not who made it; a vendor under test needs a person of its"
+                    " own for move()"
+                )
 
     @rule(
         "webhooks",
@@ -142,8 +148,11 @@ class WebhookRules:
             heard = await ears.wait_for(lambda e: e.assignee not in {UNSET, None})
             if heard is None:
                 yield "no webhook told that a person was given the ticket"
-            elif heard.event.status is not None:
+                return
+            if heard.event.status is not None:
                 yield "an assignment came in with a status: give it only when it may have changed"
+            if heard.event.comments:
+                yield f"an assignment came in with a comment, {heard.event.comments[0]}"
 
     @rule("webhooks", Capability.PUSH_CASE, Capability.INBOUND_COMMENTS)
     async def test_a_persons_comment_comes_in(self, bench: Bench, wire: Wire) -> LiveComplaints:
@@ -164,6 +173,12 @@ class WebhookRules:
                 yield "a comment came in without its author"
             if comment.key is not None:
                 yield f"a person's comment passes for ours, {comment.key}"
+            for who, person in (("actor", heard.event.actor), ("author", comment.author)):
+                if await _is_us(bench, wire, person):
+                    yield (
+                        f"the {who} of a person's comment is our own account: tell who wrote it; a"
+                        " vendor under test needs a person of its own for comment()"
+                    )
 
     @rule("webhooks", Capability.PUSH_CASE, Capability.PUSH_COMMENT, Capability.INBOUND_COMMENTS)
     async def test_our_comments_are_known(self, bench: Bench, wire: Wire) -> LiveComplaints:
@@ -195,6 +210,8 @@ def _about_a_move(bench: Bench, wire: Wire, heard: Heard) -> Complaints:
     yield from (f"itsm_detect_inbound: {flaw}" for flaw in flaws(event))
     if event.occurred_at is None:
         yield "the event has no occurred_at: late webhooks would pass for news"
+    if event.comments:
+        yield f"a move came in with a comment, {event.comments[0]}: an empty note is none"
     if event.site is not None and event.site not in wire.connector.config.hosts():
         yield f"the event's site {event.site!r} is none of the connector's hosts"
     schemes = (AISOC_SIGNATURE, *bench.hooks.manifest.signature_schemes)
@@ -204,6 +221,13 @@ def _about_a_move(bench: Bench, wire: Wire, heard: Heard) -> Complaints:
     payload = msgspec.json.decode(webhook.body)
     if bench.hooks.detect(Delivery(headers=webhook.headers, payload=payload)) != event:
         yield "the same webhook, delivered twice, is read as two different events"
+
+
+async def _is_us(bench: Bench, wire: Wire, person: Person | None) -> bool:
+    """Tell whether somebody is the account that the connector works with."""
+    if person is None or not bench.hooks.has("itsm_identify_account"):
+        return False
+    return person.id == (await bench.hooks.identify_account(wire.connector)).id
 
 
 def _is_signed(webhook: Webhook, scheme: SignatureScheme) -> bool:
