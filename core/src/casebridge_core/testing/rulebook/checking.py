@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Final
 
 from casebridge_core.connectors import Capability
 from casebridge_core.testing.bench import Bench, Wire
+from casebridge_core.testing.listing import changes, changes_of
 from casebridge_core.testing.rules import LiveComplaints, rule
 from casebridge_core.testing.values import flaws
-from casebridge_core.tickets import TicketEvent
-
-_MOST_PAGES: Final = 500
 
 
 class CheckRules:
@@ -41,11 +38,7 @@ class CheckRules:
                 await bench.hooks.push_status_change(wire.connector, ticket.ref, change)
             ).status
 
-        async def own_changes() -> list[TicketEvent]:
-            events = await _changes(bench, wire, since)
-            return [event for event in events if event.external_id == ticket.ref.external_id]
-
-        own = await bench.eventually(own_changes)
+        own = await changes_of(bench, wire, ticket.ref, since)
         for flaw in (flaw for event in own for flaw in flaws(event)):
             yield f"itsm_list_changes: {flaw}"
         if not own:
@@ -58,19 +51,6 @@ class CheckRules:
         """Nothing is listed that did not change since the time that was asked for."""
         ticket = await bench.mint(wire)
         later = datetime.now(UTC) + timedelta(days=1)
-        for event in await _changes(bench, wire, later):
+        for event in await changes(bench, wire, later):
             if event.external_id == ticket.ref.external_id:
                 yield "itsm_list_changes lists a ticket that changed before ``since``"
-
-
-async def _changes(bench: Bench, wire: Wire, since: datetime) -> list[TicketEvent]:
-    """Return the events of all pages."""
-    events: list[TicketEvent] = []
-    page: str | None = None
-    for _ in range(_MOST_PAGES):
-        found = await bench.hooks.list_changes(wire.connector, since, page)
-        events += found.events
-        page = found.next_page
-        if page is None:
-            break
-    return events

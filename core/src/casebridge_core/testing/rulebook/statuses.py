@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
@@ -11,6 +12,7 @@ from casebridge_core.connectors import Capability
 from casebridge_core.errors import CasebridgeError, PushError
 from casebridge_core.testing import faults
 from casebridge_core.testing.bench import Bench, Wire
+from casebridge_core.testing.listing import changes_of
 from casebridge_core.testing.rules import LiveComplaints, rule
 from casebridge_core.testing.values import flaws
 from casebridge_core.tickets import NativeStatus, StatusChange, Ticket
@@ -86,6 +88,33 @@ class StatusRules:
                         f"after {status} was pushed, itsm_push_status_change tells"
                         f" {ticket.status.name!r} and itsm_fetch_ticket {read.status.name!r}"
                     )
+
+    @rule("statuses", *_PUSHES, Capability.FIND_TICKET)
+    async def test_a_closed_ticket_is_found(self, bench: Bench, wire: Wire) -> LiveComplaints:
+        """A ticket is found by its key, and listed when it changed, when it is done too."""
+        since = datetime.now(UTC) - timedelta(minutes=10)
+        projected = bench.projection(wire)
+        ref = (await bench.hooks.push_case(wire.connector, projected)).ticket.ref
+        for status in CaseStatus:
+            change = bench.change(wire, status)
+            if change is None:
+                continue
+            try:
+                await bench.hooks.push_status_change(wire.connector, ref, change)
+            except PushError:
+                continue  # another rule is about statuses that do not arrive
+            where = f"when it is {change.native!r}"
+            found = await bench.find(wire, projected.correlation_key)
+            if ref.external_id not in {ticket.ref.external_id for ticket in found}:
+                yield (
+                    f"itsm_find_ticket does not find {ref.key} {where}: a vendor may search among"
+                    " open tickets only, unless it is asked for all"
+                )
+            if bench.can(Capability.LIST_CHANGES) and not await changes_of(bench, wire, ref, since):
+                yield (
+                    f"itsm_list_changes leaves out {ref.key} {where}: ask for tickets of every"
+                    " status"
+                )
 
     @rule("statuses", *_PUSHES, Capability.FETCH_TICKET)
     async def test_a_repeated_push_does_nothing(self, bench: Bench, wire: Wire) -> LiveComplaints:
