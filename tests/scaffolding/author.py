@@ -47,31 +47,57 @@ CLIENT: Final = {
     notes = await api(connector).request_as(list[Note], "GET", path)
     return tuple(CommentRef(external_id=note.id) for note in notes if key_in(note.text) == key)
 """,
+    "list_changes": """
+    params = {"changed_since": since.isoformat()}
+    found = await api(connector).request_as(list[Told], "GET", "/api/tickets", params=params)
+    events = (
+        TicketEvent(
+            vendor="tidy_desk",
+            external_id=told.id,
+            status=NativeStatus(name=told.status),
+            assignee=Person(id=told.assignee) if told.assignee else None,
+            occurred_at=told.updated,
+        )
+        for told in found
+    )
+    return ChangePage(events=tuple(events))
+""",
 }
-CLIENT_TOP: Final = '''
+CLIENT_TOP: Final = """
+from casebridge_core import TicketEvent
 from casebridge_core.comments import key_in, marked
 from casebridge_core.documents import describe, plain_text, shorten
-
-
-class Note(msgspec.Struct):
-    """The tracker's JSON of a comment."""
-
-    id: str
-    text: str
-'''
+"""
 WEBHOOK: Final = {
     "event_from": """
+    assignee = Person(id=told.assignee) if told.assignee else None
     return TicketEvent(
         vendor="tidy_desk",
         external_id=told.ticket,
         status=NativeStatus(name=told.status) if "status" in told.changes else None,
+        assignee=assignee if "assignee" in told.changes else msgspec.UNSET,
+        comments=tuple(comment_from(note) for note in (told.comment,) if note),
         actor=Person(id=told.by),
         occurred_at=told.at,
         deleted=told.deleted,
     )
 """
 }
-WEBHOOK_TOP: Final = "\nfrom casebridge_core import NativeStatus, Person\n"
+WEBHOOK_TOP: Final = '''
+from casebridge_core import CommentAction, InboundComment, NativeStatus, Person
+from casebridge_core.comments import key_in
+
+
+def comment_from(note: Note) -> InboundComment:
+    """Put a new comment into the contract's words."""
+    return InboundComment(
+        external_id=note.id,
+        action=CommentAction.CREATED,
+        text=note.text,
+        author=Person(id=note.author),
+        key=key_in(note.text),
+    )
+'''
 
 
 def with_bodies(source: str, bodies: dict[str, str]) -> str:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from click.testing import CliRunner, Result
+from packaging.requirements import Requirement
 
 from casebridge.cli import main
 from tests.scaffolding import author
@@ -79,6 +83,52 @@ def test_it_is_clean_to_the_tools_that_its_author_will_run(plugin: Path) -> None
     assert run(plugin, "-m", "ruff", "check").stdout.startswith("All checks passed")
     formatted = run(plugin, "-m", "ruff", "format", "--check")
     assert formatted.returncode == 0, formatted.stdout
+
+
+@pytest.mark.parametrize("vendor", ["ab", "a" * 32, "the_one_desk_of_all_desks_we_had"])
+def test_no_line_is_too_long_however_long_the_vendors_name_is(vendor: str, tmp_path: Path) -> None:
+    made = new_plugin(vendor, "--into", str(tmp_path / "new"))
+    assert made.exit_code == 0, made.output
+
+    checked = run(tmp_path / "new", "-m", "ruff", "check", "--extend-select", "E501")
+    assert checked.returncode == 0, checked.stdout
+    formatted = run(tmp_path / "new", "-m", "ruff", "format", "--check", "--diff")
+    assert formatted.returncode == 0, formatted.stdout
+
+
+def test_it_declares_what_it_imports(plugin: Path) -> None:
+    project = tomllib.loads((plugin / "pyproject.toml").read_text())["project"]
+    declared = {Requirement(line).name.replace("-", "_") for line in project["dependencies"]}
+    trees = [ast.parse(path.read_text()) for path in (plugin / PACKAGE).glob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    imported = {
+        *(node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)),
+        *(name.name for node in nodes if isinstance(node, ast.Import) for name in node.names),
+    }
+
+    modules = {name.partition(".")[0] for name in imported}
+    assert modules - sys.stdlib_module_names - {PACKAGE.name} == declared
+
+
+def test_the_next_steps_are_for_the_python_that_has_what_they_need(tmp_path: Path) -> None:
+    told = new_plugin("tidy_desk", "--into", str(tmp_path / "my desk")).output
+
+    assert "in a new one, pip's index must have both" in told
+    commands = [shlex.split(line) for line in told.splitlines() if line.startswith("  ")]
+    assert commands == [
+        ["cd", str(tmp_path / "my desk")],
+        [sys.executable, "-m", "pip", "install", "--editable", ".[test]"],
+        [sys.executable, "-m", "pytest", "-x"],
+    ]
+
+
+def test_a_vendor_that_is_served_already_is_told_of(tmp_path: Path) -> None:
+    made = new_plugin("jira", "--into", str(tmp_path / "new"))
+
+    assert made.exit_code == 0
+    assert "casebridge-jira" in made.stderr
+    assert "Of two plugins of one vendor neither is used" in made.stderr
+    assert not new_plugin("tidy_desk", "--into", str(tmp_path / "other")).stderr
 
 
 def test_it_installs_and_the_service_finds_it(plugin: Path, tmp_path: Path) -> None:

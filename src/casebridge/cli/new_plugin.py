@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 
 import click
@@ -40,8 +42,26 @@ def new_plugin(
         write(folder, files)
     except ScaffoldError as error:
         raise click.ClickException(str(error)) from error
+    _warn_of_rivals(vendor)
     click.echo(f"Made {folder} with {len(files)} files. What to do next:")
-    click.echo(f"  cd {folder}")
-    click.echo("  python3 -m venv .venv && .venv/bin/pip install --editable '.[test]'")
-    click.echo("  .venv/bin/pytest -x")
+    click.echo(f"  {shlex.join(('cd', str(folder)))}")
+    click.echo(f"  {shlex.join((sys.executable, '-m', 'pip', 'install', '--editable', '.[test]'))}")
+    click.echo(f"  {shlex.join((sys.executable, '-m', 'pytest', '-x'))}")
     click.echo("The first test that fails says what to write first.")
+    click.echo(
+        "This environment has casebridge-core already, and casebridge-sandbox where the extra"
+        " casebridge[demo] is installed; in a new one, pip's index must have both."
+    )
+
+
+def _warn_of_rivals(vendor: str) -> None:
+    from casebridge_core import ConnectorCatalog
+
+    rival = ConnectorCatalog.installed().get(vendor)
+    if rival is not None:
+        click.echo(
+            f"Note: {rival.source} serves the vendor {vendor!r} here already. Of two plugins of one"
+            " vendor neither is used: uninstall all but one, or leave all but one out of"
+            " CASEBRIDGE_PLUGINS.",
+            err=True,
+        )

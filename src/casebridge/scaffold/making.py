@@ -15,6 +15,7 @@ from jinja2 import Environment, StrictUndefined
 
 _TEMPLATE: Final = files("casebridge.scaffold") / "template"
 _VENDOR: Final = re.compile(r"[a-z][a-z0-9_]{1,31}")
+_LONGEST_KIND: Final = 20
 _ENDING: Final = ".jinja"
 _PACKAGE: Final = "__package__"
 
@@ -50,6 +51,12 @@ class NewPlugin(msgspec.Struct, frozen=True, kw_only=True):
         """What is installed with pip."""
         return f"casebridge-{self.vendor.replace('_', '-')}"
 
+    @property
+    def kind(self) -> str:
+        """What its classes are named after: the vendor, unless that makes the lines too long."""
+        kind = self.vendor.title().replace("_", "")
+        return kind if len(kind) <= _LONGEST_KIND else "Vendor"
+
 
 def check_vendor(vendor: str) -> None:
     """See that a vendor's name fits the contract.
@@ -77,7 +84,7 @@ def render(plugin: NewPlugin) -> dict[str, str]:
         **msgspec.structs.asdict(plugin),
         "package": plugin.package,
         "distribution": plugin.distribution,
-        "kind": plugin.vendor.title().replace("_", ""),
+        "kind": plugin.kind,
     }
     rendered = {
         path.removesuffix(_ENDING).replace(_PACKAGE, plugin.package): environment.from_string(
