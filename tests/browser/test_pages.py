@@ -83,6 +83,7 @@ def test_the_pages_that_no_menu_leads_to_read_well(reader: Page) -> None:
 def look(page: Page, name: str) -> None:
     """Check and keep the page as it is shown in light, in dark and 390 pixels wide."""
     assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1400
     keep(page, f"{name}-light")
     page.emulate_media(color_scheme="dark")
     assert violations(page, COLOURS) == []
