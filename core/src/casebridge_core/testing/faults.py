@@ -22,6 +22,7 @@ Strike = Callable[[httpx.Request, Forward], Awaitable[httpx.Response]]
 ELSEWHERE: Final = "elsewhere.example"
 """The host that `redirected` points to; no credential may ever get there."""
 _PAGE: Final = "<!doctype html><html><title>Down for maintenance</title><p>Come back later</html>"
+_READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _HTTP_OK: Final = 200
 
 
@@ -124,6 +125,16 @@ def answered(status: int, *, headers: Mapping[str, str] | None = None, content: 
     return strike
 
 
+def refused(status: int, *, content: str) -> Strike:
+    """Answer writes without asking the vendor, with JSON; reads are let through."""
+    refusal = answered(status, content=content)
+
+    async def strike(request: httpx.Request, forward: Forward) -> httpx.Response:
+        return await (forward() if request.method in _READS else refusal(request, forward))
+
+    return strike
+
+
 def html() -> Strike:
     """Answer 200 with a web page: a proxy or a sleeping instance stands before the vendor."""
     return answered(_HTTP_OK, headers={"content-type": "text/html"}, content=_PAGE)
@@ -187,10 +198,10 @@ def claimed(records: Iterable[Call], renamed: Mapping[str, str]) -> Strike:
     ``records`` are calls that succeeded, ``renamed`` what their answers must be changed to speak
     of. Reads are let through: this is a vendor that answers 2xx to what its workflow refuses.
     """
-    kept = [call for call in records if call.request.method not in {"GET", "HEAD", "OPTIONS"}]
+    kept = [call for call in records if call.request.method not in _READS]
 
     async def strike(request: httpx.Request, forward: Forward) -> httpx.Response:
-        if request.method in {"GET", "HEAD", "OPTIONS"}:
+        if request.method in _READS:
             return await forward()
         call = next((each for each in kept if each.request.method == request.method), None)
         if call is None or call.answer is None:

@@ -11,8 +11,10 @@ from casebridge_core.connectors import Capability
 from casebridge_core.errors import (
     AuthenticationFailed,
     HookFailed,
+    InvalidRequest,
     PushError,
     RateLimited,
+    TransitionRejected,
 )
 from casebridge_core.testing import faults
 from casebridge_core.testing.bench import Bench, Wire
@@ -33,6 +35,7 @@ _WRITES: Final = frozenset({"itsm_push_case", "itsm_push_status_change", "itsm_p
 _ALL: Final = _READS | _WRITES
 _DECISIVE: Final = _WRITES | {"itsm_find_ticket", "itsm_fetch_ticket"}
 """What nobody may go without. A vendor may well keep its list of users or comments to itself."""
+_REFUSALS: Final = (InvalidRequest, TransitionRejected)
 _WAIT: Final = 7.0
 _SHAPES: Final = ("{}", "[]", "null", '"text"', "7", '[{"id": null}]', '{"result": 7, "id": []}')
 
@@ -54,11 +57,20 @@ class FailureRules:
 
     @rule("failures", Capability.PUSH_CASE)
     async def test_a_403_is_final(self, bench: Bench, wire: Wire) -> LiveComplaints:
-        """A 403 is an error that is not retried."""
+        """A 403 is an error that is not retried, and pauses nobody."""
         denied = faults.answered(403, content='{"error": "forbidden"}')
         async for hook, error in _failures(bench, wire, denied, _DECISIVE):
-            if not isinstance(error, PushError) or error.retryable:
+            if not isinstance(error, _REFUSALS):
                 yield _told(hook, "a 403", error, "raise PermissionDenied")
+
+    @rule("failures", Capability.PUSH_CASE)
+    async def test_a_refused_write_is_final(self, bench: Bench, wire: Wire) -> LiveComplaints:
+        """A write that is answered 400 or 422 is an `InvalidRequest` or `TransitionRejected`."""
+        for code in (400, 422):
+            refused = faults.refused(code, content='{"error": "status cannot be changed"}')
+            async for hook, error in _failures(bench, wire, refused, _WRITES):
+                if not isinstance(error, _REFUSALS):
+                    yield _told(hook, f"a {code}", error, "raise InvalidRequest")
 
     @rule("failures", Capability.PUSH_CASE)
     async def test_a_404_is_final(self, bench: Bench, wire: Wire) -> LiveComplaints:
