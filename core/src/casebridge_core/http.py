@@ -17,6 +17,7 @@ from typing import Any, Final, Protocol, TypedDict, TypeVar, Unpack
 import httpx
 import msgspec
 
+from casebridge_core.echoes import without_echoes
 from casebridge_core.errors import (
     AuthenticationFailed,
     InvalidRequest,
@@ -85,7 +86,8 @@ _LONGEST_WAIT: Final = 259_200.0
 class VendorApi:
     """The HTTP side of one connector.
 
-    ``refine`` is asked first about every answer with a status of 400 or more. ``observe`` sees
+    ``refine`` is asked first about every answer with a status of 400 or more, and may quote it: the
+    request's own credential, should the vendor repeat it, has been taken out. ``observe`` sees
     every answer, to read rate limits from its headers (see `Connector.slow_down`). With a
     ``credential``, a request that is answered 401 is sent once more after it was renewed.
     """
@@ -212,10 +214,12 @@ class VendorApi:
         return response
 
     def _read(self, response: httpx.Response, *, writes: bool) -> Answer:
-        readable, document = _decode(response)
         if response.status_code >= 400:  # noqa: PLR2004 - the HTTP error range
+            response = without_echoes(response)
+            document = decode_json(response)
             refined = self._refine(response, document) if self._refine else None
             raise refined or error_for(response, writes=writes)
+        readable, document = _decode(response)
         if response.is_redirect:
             raise _unexpected(
                 f"{self.host} answered with a redirect ({response.status_code});"

@@ -23,6 +23,9 @@ ELSEWHERE: Final = "elsewhere.example"
 """The host that `redirected` points to; no credential may ever get there."""
 _PAGE: Final = "<!doctype html><html><title>Down for maintenance</title><p>Come back later</html>"
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_DULL: Final = frozenset(
+    {"host", "accept", "accept-encoding", "connection", "content-length", "user-agent"}
+)
 _HTTP_OK: Final = 200
 
 
@@ -143,6 +146,14 @@ def html() -> Strike:
 def redirected() -> Strike:
     """Answer with a redirect to another host."""
     return answered(302, headers={"location": f"https://{ELSEWHERE}/login"})
+
+
+async def echoed(request: httpx.Request, _forward: Forward) -> httpx.Response:
+    """Answer 422 with a complaint that repeats the request's headers, credential and all."""
+    sent = (value for name, value in request.headers.items() if name not in _DULL)
+    said = f"not valid: {'; '.join(sent)}"
+    places = {"error": said, "message": said, "detail": said}
+    return httpx.Response(422, json={**places, "errors": [said], "errorMessages": [said]})
 
 
 async def unreachable(request: httpx.Request, _forward: Forward) -> httpx.Response:

@@ -22,6 +22,7 @@ _FAULTS: Final = (
     faults.answered(400, content='{"error": "bad request"}'),
     faults.answered(401, content='{"error": "unauthorized"}'),
     faults.answered(500, content='{"error": "internal"}'),
+    faults.echoed,
     faults.html(),
     faults.redirected(),
 )
