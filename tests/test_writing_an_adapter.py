@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
@@ -14,11 +15,11 @@ from typing import Any, Final
 
 import pytest
 
-from casebridge_core import Capability, ConnectorCatalog
+from casebridge_core import Capability, ConnectorCatalog, TicketRef
 from casebridge_core.refusals import HOOKS_OF
-from casebridge_core.testing import AdapterTests, Bench, SimulatedVendor
+from casebridge_core.testing import AdapterTests, Bench, NotOffered, SimulatedVendor
 from casebridge_core.testing.rules import ATTRIBUTE
-from casebridge_sandbox import running
+from casebridge_sandbox import Call, Ticket, running
 
 ROOT: Final = Path(__file__).parents[1]
 PAGE: Final = (ROOT / "docs" / "writing-an-adapter.md").read_text()
@@ -88,6 +89,46 @@ def acme() -> Iterator[SimulatedVendor]:
     )
     with running(module.AcmeSimulator()) as vendor:
         yield SimulatedVendor(vendor, {"base_url": vendor.url, "token": "simulator-token"})
+
+
+@pytest.fixture(scope="module")
+def others() -> list[ModuleType]:
+    """Run the page's other examples: a desk with numbered statuses, and a test project."""
+    blocks = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    return [run(block, f"casebridge_page_{number}") for number, block in enumerate(blocks)]
+
+
+def test_the_simulator_has_what_the_page_says(others: list[ModuleType]) -> None:
+    told = PAGE.partition("### What a simulator has")[2].partition("```")[0]
+    desk = others[0].NumberedDesk()
+    holders = {"call": Call, "self.desk": desk.desk, "self": desk, "ticket": Ticket}
+
+    for holder, has in holders.items():
+        names = set(re.findall(rf"`{re.escape(holder)}\.(\w+)", told))
+        assert names
+        assert [name for name in names if not hasattr(has, name)] == []
+
+
+def test_a_test_project_has_samples_and_says_what_it_cannot_do(
+    others: list[ModuleType], acme: SimulatedVendor
+) -> None:
+    project = others[1]
+    vendor = project.AcmeTestProject(acme.config)
+    bench = Bench(adapter_after(len(STEPS)), vendor)
+
+    project.TestAcmeProject().test_samples_are_claimed(bench)
+    with pytest.raises(NotOffered, match="nobody but Casebridge"):
+        vendor.comment(TicketRef(external_id="1", key="ACME-1", url=acme.config["base_url"]), "Hi")
+
+
+def test_the_adapter_is_as_short_as_the_page_says() -> None:
+    source = written(PLUGIN)
+    counted = {number for number, line in enumerate(source.splitlines(), 1) if line.strip()}
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):  # a docstring
+            counted -= set(range(node.lineno, (node.end_lineno or 0) + 1))
+
+    assert len(counted) < 150
 
 
 @pytest.mark.parametrize("step", STEPS[:-2])  # the card is about all of them
