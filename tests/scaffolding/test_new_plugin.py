@@ -32,6 +32,16 @@ print(json.dumps({
     for name, hooks in catalog.items()
 }))
 """
+STRANGER: Final = """
+import casebridge_core as cb
+
+
+@cb.hookimpl
+def itsm_declare_connector():
+    return cb.ConnectorManifest(
+        vendor="acme", title="Acme", capabilities=frozenset(), config_type=cb.ConnectorConfig
+    )
+"""
 
 
 def new_plugin(*arguments: str) -> Result:
@@ -122,13 +132,28 @@ def test_the_next_steps_are_for_the_python_that_has_what_they_need(tmp_path: Pat
     ]
 
 
-def test_a_vendor_that_is_served_already_is_told_of(tmp_path: Path) -> None:
+def test_a_plugin_that_would_be_replaced_is_told_of(tmp_path: Path) -> None:
     made = new_plugin("jira", "--into", str(tmp_path / "new"))
 
     assert made.exit_code == 0
-    assert "casebridge-jira" in made.stderr
-    assert "Of two plugins of one vendor neither is used" in made.stderr
+    assert "casebridge-jira serves the vendor 'jira' here already" in made.stderr
+    assert "replaces it" in made.stderr
     assert not new_plugin("tidy_desk", "--into", str(tmp_path / "other")).stderr
+
+
+def test_a_vendor_that_another_plugin_serves_is_told_of(tmp_path: Path) -> None:
+    installed = tmp_path / "site" / "stranger-1.0.dist-info"
+    installed.mkdir(parents=True)
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: stranger\nVersion: 1.0\n")
+    (installed / "entry_points.txt").write_text("[casebridge]\nacme = stranger\n")
+    (installed.parent / "stranger.py").write_text(STRANGER)
+
+    call = "from casebridge.cli import main; main(['new-plugin', 'acme'])"
+    made = run(tmp_path, "-c", call, path=(installed.parent,))
+
+    assert made.returncode == 0, made.stderr
+    assert "stranger serves the vendor 'acme' here already" in made.stderr
+    assert "Of two plugins of one vendor neither is used" in made.stderr
 
 
 def test_it_installs_and_the_service_finds_it(plugin: Path, tmp_path: Path) -> None:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from casebridge.scaffold.making import NewPlugin
 
 _LICENSES = ("Apache-2.0", "MIT", "none")
 
@@ -42,7 +46,7 @@ def new_plugin(
         write(folder, files)
     except ScaffoldError as error:
         raise click.ClickException(str(error)) from error
-    _warn_of_rivals(vendor)
+    _warn_of_rival(plugin)
     click.echo(f"Made {folder} with {len(files)} files. What to do next:")
     click.echo(f"  {shlex.join(('cd', str(folder)))}")
     click.echo(f"  {shlex.join((sys.executable, '-m', 'pip', 'install', '--editable', '.[test]'))}")
@@ -54,14 +58,17 @@ def new_plugin(
     )
 
 
-def _warn_of_rivals(vendor: str) -> None:
+def _warn_of_rival(plugin: NewPlugin) -> None:
     from casebridge_core import ConnectorCatalog
 
-    rival = ConnectorCatalog.installed().get(vendor)
-    if rival is not None:
-        click.echo(
-            f"Note: {rival.source} serves the vendor {vendor!r} here already. Of two plugins of one"
-            " vendor neither is used: uninstall all but one, or leave all but one out of"
-            " CASEBRIDGE_PLUGINS.",
-            err=True,
-        )
+    rival = ConnectorCatalog.installed().get(plugin.vendor)
+    if rival is None:
+        return
+    name = rival.source.distribution or rival.source.name
+    what = (
+        "To install the new plugin here replaces it, since they have the same name."
+        if name == plugin.distribution
+        else "Of two plugins of one vendor neither is used: uninstall all but one, or leave all but"
+        " one out of CASEBRIDGE_PLUGINS."
+    )
+    click.echo(f"Note: {name} serves the vendor {plugin.vendor!r} here already. {what}", err=True)
