@@ -6,13 +6,16 @@ put to every failure of a network without help from its author or its vendor.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+import json
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import httpx
 
 from casebridge_core.errors import InvalidRequest
+from casebridge_core.http import decode_json
+from casebridge_core.testing.parts import damaged
 
 Forward = Callable[[], Awaitable[httpx.Response]]
 """Sends the struck request on to the vendor and returns the whole answer."""
@@ -221,6 +224,36 @@ def claimed(records: Iterable[Call], renamed: Mapping[str, str]) -> Strike:
         for old, new in renamed.items():
             content = content.replace(old.encode(), new.encode())
         return httpx.Response(call.answer.status_code, headers=_plain(call.answer), content=content)
+
+    return strike
+
+
+def with_gaps(answers: Sequence[httpx.Response | None], most: int) -> Iterator[tuple[Strike, str]]:
+    """Yield faults that play answers back in their order, one of them with a gap in its JSON.
+
+    With each comes the text of the answer with the gap; there are no more than ``most`` for each
+    answer. What is asked for beyond the answers goes to the vendor.
+    """
+    for number, answer in enumerate(answers):
+        if answer is None or not answer.content:
+            continue
+        for document in damaged(decode_json(answer), most):
+            text = json.dumps(document)
+            played = list(answers)
+            played[number] = httpx.Response(
+                answer.status_code, headers=_plain(answer), content=text.encode()
+            )
+            yield _played_back(played), text
+
+
+def _played_back(answers: Sequence[httpx.Response | None]) -> Strike:
+    left = iter(answers)
+
+    async def strike(_request: httpx.Request, forward: Forward) -> httpx.Response:
+        answer = next(left, None)
+        if answer is None:
+            return await forward()
+        return httpx.Response(answer.status_code, headers=_plain(answer), content=answer.content)
 
     return strike
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from hypothesis import HealthCheck, Phase, given, settings, strategies
 from hypothesis.strategies import SearchStrategy
 
-from casebridge_core.testing.parts import parts
+from casebridge_core.testing.parts import paths, replaced, without
 
 ValueT = TypeVar("ValueT")
 
@@ -67,38 +66,8 @@ def payloads_like(samples: Sequence[Mapping[str, Any]]) -> SearchStrategy[dict[s
 
 
 def _damaged(sample: Mapping[str, Any]) -> SearchStrategy[dict[str, Any]]:
-    path = strategies.sampled_from(_paths(sample) or [()])
-    return strategies.builds(_without, strategies.just(sample), path) | strategies.builds(
-        _with, strategies.just(sample), path, ANY_JSON
-    )
-
-
-def _without(sample: Mapping[str, Any], path: tuple[Any, ...]) -> dict[str, Any]:
-    copied, holder = _copy(sample, path)
-    if path:
-        del holder[path[-1]]
-    return copied
-
-
-def _with(sample: Mapping[str, Any], path: tuple[Any, ...], value: object) -> dict[str, Any]:
-    copied, holder = _copy(sample, path)
-    if path:
-        holder[path[-1]] = copy.deepcopy(value)
-    return copied
-
-
-def _copy(sample: Mapping[str, Any], path: tuple[Any, ...]) -> tuple[dict[str, Any], Any]:
-    """Return a copy, and the part of it that holds the end of the path."""
-    copied = copy.deepcopy(dict(sample))
-    holder: Any = copied
-    for step in path[:-1]:
-        holder = holder[step]
-    return copied, holder
-
-
-def _paths(value: object, before: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Return the path of every part of a JSON value, outermost first."""
-    found: list[tuple[Any, ...]] = []
-    for key, item in parts(value):
-        found += [(*before, key), *_paths(item, (*before, key))]
-    return found
+    path = strategies.sampled_from(paths(sample) or [()])
+    whole: SearchStrategy[Any] = strategies.just(dict(sample))
+    lacking: SearchStrategy[Any] = strategies.builds(without, whole, path)
+    other: SearchStrategy[Any] = strategies.builds(replaced, whole, path, ANY_JSON)
+    return lacking | other

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
@@ -17,19 +16,30 @@ def flaws(value: object, where: str = "") -> Iterator[str]:
     A struct that Python code builds is not checked by msgspec, so an ``id`` may well be a number.
     """
     name = where or type(value).__name__
+    yield from _naive_times(value, name)
+    yield from _wrong_types(value, name)
+
+
+def _naive_times(value: object, where: str) -> Iterator[str]:
     if isinstance(value, datetime) and value.utcoffset() is None:
-        yield f"{name} is a time without a zone: give it tzinfo=UTC, whatever the vendor writes"
+        yield f"{where} is a time without a zone: give it tzinfo=UTC, whatever the vendor writes"
     for key, part in parts(value):
-        yield from flaws(part, f"{name}.{key}")
-    if isinstance(value, msgspec.Struct):
-        for field in msgspec.structs.fields(type(value)):
-            yield from _wrong_type(getattr(value, field.name), field.type, f"{name}.{field.name}")
+        yield from _naive_times(part, f"{where}.{key}")
 
 
-def _wrong_type(held: object, kind: Any, where: str) -> Iterator[str]:  # noqa: ANN401 - an annotation
-    if held is msgspec.UNSET or isinstance(held, (msgspec.Struct, tuple, list, Mapping, type)):
-        return  # absent, or looked at part by part
-    try:
-        msgspec.convert(held, kind, builtin_types=(datetime,))
-    except msgspec.ValidationError as error:
-        yield f"{where}: {error}, in what the hook returned"
+def _wrong_types(value: object, where: str) -> Iterator[str]:
+    """Yield what does not fit the fields' types, in structs wherever they lie."""
+    if not isinstance(value, msgspec.Struct):
+        for key, part in parts(value):
+            yield from _wrong_types(part, f"{where}.{key}")
+        return
+    for field in msgspec.structs.fields(type(value)):
+        held = getattr(value, field.name)
+        if held is msgspec.UNSET or isinstance(held, type):
+            continue  # absent, or a configuration's type
+        try:
+            plain = msgspec.to_builtins(held, builtin_types=(datetime,))
+            msgspec.convert(plain, field.type, builtin_types=(datetime,))
+        except (msgspec.ValidationError, TypeError) as error:
+            what, _, deeper = str(error).partition(" - at `$")
+            yield f"{where}.{field.name}{deeper.rstrip('`')}: {what}, in what the hook returned"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 from typing import Final
 
 from casebridge_core.connectors import Capability
+from casebridge_core.documents import shorten
 from casebridge_core.errors import (
     AuthenticationFailed,
     HookFailed,
@@ -20,6 +22,7 @@ from casebridge_core.testing import faults
 from casebridge_core.testing.bench import Bench, Wire
 from casebridge_core.testing.faults import Strike
 from casebridge_core.testing.rules import LiveComplaints, rule
+from casebridge_core.testing.values import flaws
 from casebridge_core.tickets import ConnectionReport
 
 _READS: Final = frozenset(
@@ -37,6 +40,7 @@ _DECISIVE: Final = _WRITES | {"itsm_find_ticket", "itsm_fetch_ticket"}
 """What nobody may go without. A vendor may well keep its list of users or comments to itself."""
 _REFUSALS: Final = (InvalidRequest, TransitionRejected)
 _WAIT: Final = 7.0
+_MOST_GAPS: Final = 200
 _SHAPES: Final = ("{}", "[]", "null", '"text"', "7", '[{"id": null}]', '{"result": 7, "id": []}')
 
 
@@ -134,6 +138,24 @@ class FailureRules:
                     )
 
     @rule("failures", Capability.PUSH_CASE)
+    async def test_an_answer_with_gaps(self, bench: Bench, wire: Wire) -> LiveComplaints:
+        """An answer in which a field is missing or null is an error, or read without it."""
+        ticket = await bench.mint(wire)
+        calls = bench.calls(wire, ticket)
+        key = ticket.correlation_key
+        if key is not None and bench.hooks.has("itsm_find_ticket"):
+            calls["itsm_find_ticket"] = partial(bench.hooks.find_ticket, wire.connector, key)
+        for hook in sorted(calls.keys() & _READS):
+            wire.transport.heal()
+            await calls[hook]()
+            told = [call.answer for call in wire.transport.calls]
+            for fault, document in faults.with_gaps(told, _MOST_GAPS):
+                wire.transport.strike(fault)
+                if complaint := await _flaw_of(calls[hook]):
+                    yield f"{hook}: {complaint}, for the answer {shorten(document, 300)}"
+                    break
+
+    @rule("failures", Capability.PUSH_CASE)
     async def test_a_redirect_is_not_followed(self, bench: Bench, wire: Wire) -> LiveComplaints:
         """A redirect to another host is an error, and the credential stays here."""
         async for hook, error in _failures(bench, wire, faults.redirected(), _ALL):
@@ -159,6 +181,17 @@ async def _failures(
         except Exception as raised:  # noqa: BLE001 - what it is, is the question
             error = raised
         yield hook, error
+
+
+async def _flaw_of(call: Callable[[], Awaitable[object]]) -> str:
+    """Return how a call crashed, or what is wrong with what it returned; "" if neither."""
+    try:
+        returned = await call()
+    except HookFailed as error:
+        return f"raised {error.__cause__!r}"
+    except PushError:
+        return ""
+    return next(flaws(returned), "")
 
 
 async def _check_complaints(bench: Bench, wire: Wire) -> LiveComplaints:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, cast
 
 import msgspec
 from msgspec import UNSET
@@ -15,6 +15,7 @@ from casebridge_core.signatures import AISOC_SIGNATURE, SignatureScheme
 from casebridge_core.testing.bench import Bench, Wire
 from casebridge_core.testing.hearing import Heard, hearing
 from casebridge_core.testing.listener import SECRET, Webhook
+from casebridge_core.testing.parts import damaged
 from casebridge_core.testing.payloads import FOREIGN_PAYLOADS
 from casebridge_core.testing.rules import Complaints, LiveComplaints, rule
 from casebridge_core.testing.values import flaws
@@ -22,6 +23,8 @@ from casebridge_core.testing.vendors import NotOffered
 from casebridge_core.tickets import Delivery, NativeStatus, Person
 
 _DETECTS: Final = ("itsm_detect_inbound",)
+_DAMAGED: Final = 3_000
+"""How many payloads with a gap are tried in all."""
 _FUZZES: Final = ("hypothesis",)
 
 
@@ -74,7 +77,10 @@ class WebhookRules:
             return next((f"{flaw}, for {_shown(before)}" for flaw in flaws(event)), None)
 
         foreign = [payload for _, payload in FOREIGN_PAYLOADS]
-        complaint = smallest_breaking(payloads_like(own or foreign), complain)
+        most = _DAMAGED // (len(own) or 1)
+        gaps = cast("Iterator[dict[str, Any]]", (p for each in own for p in damaged(each, most)))
+        complaint = next(filter(None, map(complain, gaps)), None)
+        complaint = complaint or smallest_breaking(payloads_like(own or foreign), complain)
         if complaint:
             yield complaint
 
