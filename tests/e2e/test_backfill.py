@@ -43,12 +43,12 @@ def order(service: Service, backfill: str, verb: str) -> Any:
     return service.api.post(f"/v1/backfills/{backfill}/{verb}")
 
 
-def in_state(service: Service, backfill: str, state: str) -> Any:
+def in_state(service: Service, backfill: str, state: str, *, within: float = 60.0) -> Any:
     def there() -> Any:
         found = read(service, backfill)
         return found if found["state"] == state else None
 
-    return eventually(there)
+    return eventually(there, within=within)
 
 
 def once_each(service: Service, cases: list[str], vendor: Vendor) -> None:
@@ -341,7 +341,8 @@ def test_a_killed_service_goes_on_where_it_was(tmp_path: Path, jira: Vendor) -> 
     assert 3 <= len(jira.control.tickets()) < 10
 
     with service_process(tmp_path / "data", port) as second:
-        in_state(second.service, backfill, "done")
+        # a create that the kill may have cut off waits for the vendor's index before it is repeated
+        in_state(second.service, backfill, "done", within=180.0)
         once_each(second.service, cases, jira)
 
 
