@@ -167,3 +167,15 @@ def test_the_worst_of_several_runs_counts() -> None:
 
 def test_an_adapter_of_which_nothing_was_tested_does_not_conform() -> None:
     assert not ReportCard.of(Adapter(vendor="acme"), [run("a", Outcome.SKIPPED)]).conforms
+
+
+def test_a_long_reason_keeps_its_end() -> None:
+    run = RuleOutcome(
+        subject="s", rule="r", title="R", outcome=Outcome.BROKEN, reason=f"what{' x' * 600} cure"
+    )
+
+    card = ReportCard.of(Adapter(vendor="tiny"), [run]).as_markdown()
+
+    (line,) = [line for line in card.splitlines() if line.startswith("- R: what")]
+    assert line.endswith("x cure")
+    assert len(line) < 520

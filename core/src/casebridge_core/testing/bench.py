@@ -52,7 +52,7 @@ class Bench:
         """Take an adapter's module and a vendor that it can be tried on."""
         self.plugin = plugin
         self.vendor = vendor
-        self._catalog = ConnectorCatalog.of(plugin=plugin)
+        self._catalog = ConnectorCatalog.of(**{plugin.__name__: plugin})
 
     @property
     def refusal(self) -> str:

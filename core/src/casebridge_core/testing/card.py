@@ -13,7 +13,6 @@ from typing import Any, Final
 import msgspec
 
 from casebridge_core._markers import PROJECT_NAME
-from casebridge_core.documents import shorten
 from casebridge_core.errors import PluginError
 from casebridge_core.refusals import read_manifest
 
@@ -26,6 +25,8 @@ class Outcome(StrEnum):
     SKIPPED = "skipped"
 
 
+_LONGEST: Final = 500
+"""How long a reason may be in the card's Markdown, in characters."""
 _WORST_FIRST: Final = (Outcome.BROKEN, Outcome.KEPT, Outcome.SKIPPED)
 
 
@@ -163,5 +164,7 @@ def encode(cards: Sequence[ReportCard]) -> bytes:
 
 
 def _line(reason: str) -> str:
-    """Return the first of several complaints, cut to what a list can bear."""
-    return shorten(reason.strip().partition("\n")[0], 200)
+    """Return the first of several complaints; its middle goes where a list cannot bear all."""
+    line = reason.strip().partition("\n")[0]
+    half = _LONGEST // 2
+    return line if len(line) <= _LONGEST else f"{line[:half].rstrip()} … {line[-half:].lstrip()}"

@@ -206,7 +206,10 @@ class WebhookRules:
             bench.vendor.delete(ears.ticket.ref)
             heard = await ears.wait_for(lambda e: e.deleted)
             if heard is None:
-                yield "no webhook told that the ticket was deleted"
+                yield (
+                    "no webhook told that the ticket was deleted; where the vendor never tells of"
+                    " deletions, the vendor under test raises NotOffered in its delete()"
+                )
             elif heard.event.status is not None:
                 yield f"a deletion came in with the status {heard.event.status.name!r}"
 
