@@ -14,9 +14,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import httpx
 import pytest
 
-from casebridge_core.testing import AdapterTests, Bench, SimulatedVendor
+from casebridge_core.testing import AdapterTests, Bench, SimulatedVendor, VendorUnderTest
 from casebridge_core.testing.rulebook import declaration
 from casebridge_core.testing.rules import ATTRIBUTE
 from casebridge_sandbox import Call, Reply, running
@@ -103,6 +104,16 @@ def test_an_entry_point_that_names_another_module_is_noticed(
 
     with pytest.raises(pytest.fail.Exception, match=r"names casebridge_mutant\.hooks"):
         Samples().test_entry_point_names_the_module(bench)
+
+
+def test_what_a_broken_simulator_says_is_told() -> None:
+    said = "the simulator's handler `create` raised NameError: no ticket"
+    broken = httpx.MockTransport(lambda _: httpx.Response(500, json={"error": said}))
+    config = {"base_url": "https://acme.example", "token": "simulator-token"}
+    bench = Bench(adapter(SOURCE), VendorUnderTest(config, transport=broken))
+
+    with pytest.raises(pytest.fail.Exception, match="handler `create` raised NameError: no ticket"):
+        Samples().test_a_ticket_is_read_as_it_is(bench)
 
 
 def test_no_rule_is_without_its_mutant() -> None:

@@ -161,3 +161,17 @@ def test_it_has_the_faults_of_every_sandbox(
     assert (page.status_code, down.status_code) == (200, 503)
     assert "Help Desk" in page.text
     assert desk.control.tickets() == []
+
+
+def test_a_handler_that_fails_says_which_and_why(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(DeskSimulator):
+        def create(self, call: Call) -> Reply:
+            raise NameError(f"{call.path} has no ticket")
+
+    with running(Broken()) as desk:
+        answer = httpx.post(f"{desk.url}/tickets", headers=BEARER, json={}, trust_env=False)
+
+    told = "the simulator's handler `create` raised NameError: /tickets has no ticket"
+    assert answer.status_code == 500
+    assert answer.json() == {"error": told}
+    assert "NameError" in caplog.text

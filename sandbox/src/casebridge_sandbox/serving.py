@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import ipaddress
+import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import replace
 from email.utils import format_datetime
@@ -29,6 +30,7 @@ _Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 _Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 _Close = Callable[[_Scope], None]
 
+_log = logging.getLogger(__name__)
 _CONTROL = "/_sandbox"
 
 
@@ -142,6 +144,10 @@ class SandboxApplication:
                 return refusal.reply
             except UnreadableBody:
                 return sandbox.failure(400)
+            except Exception as error:  # noqa: BLE001 - an author's handler, told to its author
+                _log.exception("the simulator's handler `%s` failed", name)
+                told = f"the simulator's handler `{name}` raised {type(error).__name__}: {error}"
+                return Reply.json({"error": told}, 500)
             if inspect.isawaitable(reply):
                 msg = f"{name} is not answered at once"
                 raise TypeError(msg)

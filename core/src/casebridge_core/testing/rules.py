@@ -12,6 +12,7 @@ from typing import Any, Final
 import pytest
 
 from casebridge_core.connectors import Capability
+from casebridge_core.documents import shorten
 from casebridge_core.errors import CasebridgeError, HookFailed
 from casebridge_core.testing.bench import Bench, Unsound, Wire
 from casebridge_core.testing.vendors import NotOffered
@@ -84,8 +85,11 @@ def _listen_to(
     complaints: list[str] = []
 
     async def listen(wire: Wire) -> None:
-        async for complaint in method(case, bench, wire):
-            complaints.append(complaint)  # noqa: PERF401 - kept, should a later step break off
+        try:
+            async for complaint in method(case, bench, wire):
+                complaints.append(complaint)  # noqa: PERF401 - kept, should a later step break off
+        except CasebridgeError as error:
+            complaints.append(f"{_told(error)}{_said_by_vendor(wire)}")
 
     try:
         if inspect.isasyncgenfunction(method):
@@ -97,6 +101,12 @@ def _listen_to(
     except (CasebridgeError, Unsound) as error:
         complaints.append(_told(error))
     return complaints, None
+
+
+def _said_by_vendor(wire: Wire) -> str:
+    """Return what the vendor itself said when the last call failed on its side, such as a 500."""
+    told = next((call.told for call in reversed(wire.transport.calls) if call.told), None)
+    return f" ({shorten(told.text, 300)})" if told is not None and told.is_server_error else ""
 
 
 def _told(error: Exception) -> str:
