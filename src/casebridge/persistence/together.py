@@ -10,7 +10,7 @@ from typing import Final, Generic, TypeVar
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
 
-_MOST: Final = 100
+_MOST: Final = 32
 
 
 @dataclass(slots=True, eq=False)
