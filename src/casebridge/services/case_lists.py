@@ -119,18 +119,23 @@ async def _listed(session: AsyncSession, query: Select[CaseRow]) -> list[ListedC
 def _conditions(which: CaseFilter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if which.search:
-        found.append(_matches(which.search.strip()))
+        found.append(_matches(_storable(which.search.strip())))
     if which.status is not None:
         found.append(CaseRow.status == which.status)
     if which.severity is not None:
         found.append(CaseRow.severity == which.severity)
     if which.assignee:
-        found.append(_has_ticket(_assigned_to(which.assignee)))
+        found.append(_has_ticket(_assigned_to(_storable(which.assignee))))
     if which.connector:
         found.append(_has_ticket(ConnectorRow.public_id == which.connector))
     if which.sync is not None:
         found.append(_in_sync_state(which.sync))
     return found
+
+
+def _storable(text: str) -> str:
+    """Return what is compared: no database takes a NUL, and what is stored holds none."""
+    return text.replace("\0", "\ufffd")
 
 
 def _matches(text: str) -> ColumnElement[bool]:

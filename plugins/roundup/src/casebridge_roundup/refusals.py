@@ -70,7 +70,7 @@ def refine(response: httpx.Response, document: object) -> PushError | None:
 def reason_of(document: object) -> str:
     """Return the sentence of an error document, shortened."""
     match document:
-        case {"error": {"msg": str(message)}}:
+        case {"error": {"msg": str(message)}} | {"error": str(message)}:
             return shorten(" ".join(message.split()), _REASON_LIMIT)
         case {"error": Mapping() as error}:
             return shorten(" ".join(str(error.get("msg", "")).split()), _REASON_LIMIT)
