@@ -32,7 +32,8 @@ async def serving(answer: Answer) -> AsyncIterator[VendorApi]:
     server = await asyncio.start_server(once, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     try:
-        async with httpx.AsyncClient(timeout=0.2, trust_env=False) as http:
+        patience = httpx.Timeout(60, read=0.3)  # `silence` is waited for, a busy machine is not
+        async with httpx.AsyncClient(timeout=patience, trust_env=False) as http:
             yield VendorApi(
                 http, f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {MARKER}"}
             )
