@@ -60,7 +60,7 @@ class Narration:
         elif self.origin is None and not taken and decision.whereabouts.is_there:
             what = f"is {event.status.name}" if event.status is not None else "changed"
             reason = Reason.OWN_WRITE if _is_ours(event, account) else decision.reason
-            text = f"{self.ref.external_key} {what}: {_WORDS.get(reason, reason)}"
+            text = f"{self.ref.external_key} {what}: {in_words(reason)}"
             self.record(TimelineKind.INBOUND_IGNORED, text, reason=decision.reason)
 
 
@@ -69,13 +69,18 @@ def named(person: Person | None) -> str:
     return (person.name or person.id) if person is not None else "somebody"
 
 
+def in_words(reason: str | None) -> str:
+    """Return why an event changed nothing, as an analyst reads it."""
+    return _WORDS.get(reason, str(reason))
+
+
 def _is_ours(event: TicketEvent, account: str | None) -> bool:
     """Tell whether the event only tells what the bridge itself did."""
     people = {person.id for person in (event.actor, *(c.author for c in event.comments)) if person}
     return people == {account}
 
 
-_WORDS: Final[dict[Reason | None, str]] = {
+_WORDS: Final[dict[str | None, str]] = {
     Reason.NO_STATUS: "nothing that the case takes over",
     Reason.STALE: "older than what is known",
     Reason.OWN_WRITE: "our own change coming back",

@@ -33,6 +33,7 @@ from casebridge.services.events import EventFilter, conditions, no_event, origin
 from casebridge.services.fanout import FanOut
 from casebridge.services.faults import Conflict, Invalid
 from casebridge.services.inbox import FINAL
+from casebridge.services.narration import in_words
 from casebridge.services.tenants import Principal
 from casebridge.services.timeline import Cause
 from casebridge_core import Person
@@ -214,7 +215,7 @@ async def _record(
     session: AsyncSession, row: InboundEventRow, received_at: datetime, cause: Cause
 ) -> None:
     case = await session.get_one(CaseRow, row.case_id)
-    outcome = "applied" if row.applied else row.reason
+    outcome = "applied" if row.applied else in_words(row.reason)
     text = f"replayed {row.replay_of}, received at {received_at:%Y-%m-%d %H:%M:%S} UTC: {outcome}"
     detail = {"event": row.public_id, "replay_of": row.replay_of, "reason": row.reason}
     timeline.record(session, case, cause, TimelineKind.EVENT_REPLAYED, text, **detail)
