@@ -12,6 +12,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from casebridge.persistence.sqlite_thread import OneTripConnection
 from casebridge.persistence.turns import Turns, Urgency
 
 _WRITES: Final = "casebridge_writes"
@@ -49,6 +50,7 @@ class Database:
         self.urgency = Urgency()
         self._turns: Turns | None = Turns() if self.is_sqlite else None
         if self.is_sqlite:
+            event.listen(self.engine.sync_engine, "do_connect", _connect_sqlite)
             event.listen(self.engine.sync_engine, "connect", _set_up_sqlite)
             event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
             self._writer = self.engine.execution_options(**{_WRITES: True})
@@ -91,6 +93,12 @@ def after_commit(session: AsyncSession, action: Callable[[], None]) -> None:
     session.info.setdefault(_AFTER_COMMIT, []).append(action)
 
 
+def _connect_sqlite(
+    _dialect: object, _record: object, _arguments: object, options: dict[str, Any]
+) -> None:
+    options["async_creator_fn"] = OneTripConnection
+
+
 def _set_up_sqlite(connection: Any, _record: ConnectionPoolEntry) -> None:  # noqa: ANN401 - DBAPI
     connection.isolation_level = None  # SQLAlchemy begins transactions itself, see _begin_sqlite
     cursor = connection.cursor()
@@ -103,4 +111,4 @@ def _set_up_sqlite(connection: Any, _record: ConnectionPoolEntry) -> None:  # no
 
 def _begin_sqlite(connection: Any) -> None:  # noqa: ANN401 - a sync Connection behind an async engine
     writes = connection.get_execution_options().get(_WRITES)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    connection.connection.driver_connection.begin("BEGIN IMMEDIATE" if writes else "BEGIN")
