@@ -18,6 +18,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from casebridge.bridge import open_bridge
 from casebridge.services.clock import Clock, utc_now
+from casebridge.services.faults import Stale
 from casebridge.settings import Settings
 from casebridge.web import (
     backfills,
@@ -33,6 +34,7 @@ from casebridge.web import (
     unmapped,
 )
 from casebridge.web.access import provide_bridge, provide_principal
+from casebridge.web.conditions import on_stale
 from casebridge.web.console.routes import TEMPLATES, console
 from casebridge.web.deadline import BodyDeadline
 from casebridge.web.problem_document import describe_problems
@@ -84,6 +86,7 @@ def create_app(
             plugins.list_plugins,
         ],
         dependencies={"who": Provide(provide_principal)},
+        exception_handlers={Stale: on_stale},
         security=[{"apiKey": []}],
     )
     public = Router(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from casebridge.persistence.schema import PublicRow, Row, String, Text
@@ -21,7 +21,8 @@ class ConnectorRow(PublicRow):
     the vendor's time up to which the reconciler has listed changes, ``changes_listing`` where the
     list that is not at its end goes on (a `Listing` in JSON), ``reconcile_due_at`` when it
     looks again, ``reconcile_token`` and ``reconcile_until`` the lease of the one that is at it.
-    ``renewing_until`` is the lease of the one that is renewing the credential.
+    ``renewing_until`` is the lease of the one that is renewing the credential. ``version`` counts
+    what people changed: name, configuration, status maps, limits, whether it is enabled.
     """
 
     __tablename__ = "connectors"
@@ -55,6 +56,7 @@ class ConnectorRow(PublicRow):
     reconcile_token: Mapped[str | None] = mapped_column(String(40))
     reconcile_until: Mapped[datetime | None]
     renewing_until: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(server_default=text("1"))
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 

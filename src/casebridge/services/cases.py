@@ -20,11 +20,12 @@ from casebridge.persistence.inbox import InboundEventRow
 from casebridge.services import timeline
 from casebridge.services.clock import Clock
 from casebridge.services.fanout import FanOut
-from casebridge.services.faults import NotFound
+from casebridge.services.faults import NotFound, Stale
 from casebridge.services.intake import Intake, Line, NewCase, Text, Title
-from casebridge.services.lifecycle import check_version, lock_case, transition
+from casebridge.services.lifecycle import lock_case, transition
 from casebridge.services.snapshots import containment_actions
 from casebridge.services.tenants import Principal
+from casebridge.services.versions import ANY_VERSION, Precondition
 from casebridge_core import CaseStatus, Entity, Severity
 
 
@@ -82,12 +83,19 @@ class Cases:
         case, refs = await self._intake.create(who, new)
         return CaseDetail(case, (), refs, ())
 
-    async def edit(self, who: Principal, case_id: str, edit: CaseEdit) -> CaseDetail:
+    async def edit(
+        self,
+        who: Principal,
+        case_id: str,
+        edit: CaseEdit,
+        *,
+        only_if: Precondition = ANY_VERSION,
+    ) -> CaseDetail:
         """Change fields of the record. Only a new agent summary reaches the tickets.
 
         Raises:
             NotFound: the tenant has no such case.
-            Conflict: ``expected_version`` is not the case's version.
+            Stale: the edit is meant for another version than the case has.
         """
         now = self._clock()
         changes = {
@@ -97,7 +105,7 @@ class Cases:
         }
         async with self._database.write() as session:
             case = await lock_case(session, who.tenant_id, case_id)
-            check_version(case, edit.expected_version)
+            await _check_version(session, case, only_if, edit.expected_version)
             for name, value in changes.items():
                 setattr(
                     case,
@@ -113,15 +121,23 @@ class Cases:
                 await self._fanout.schedule(session, case, now)
             return await _detail(session, case)
 
-    async def move(self, who: Principal, case_id: str, move: StatusMove) -> CaseDetail:
+    async def move(
+        self,
+        who: Principal,
+        case_id: str,
+        move: StatusMove,
+        *,
+        only_if: Precondition = ANY_VERSION,
+    ) -> CaseDetail:
         """Change the status; the tickets follow.
 
         Raises:
             NotFound: the tenant has no such case.
-            Conflict: ``expected_version`` is not the case's version.
+            Stale: the move is meant for another version than the case has.
         """
         async with self._database.write() as session:
             case = await lock_case(session, who.tenant_id, case_id)
+            await _check_version(session, case, only_if, move.expected_version)
             await transition(
                 session,
                 self._fanout,
@@ -129,7 +145,6 @@ class Cases:
                 move.status,
                 who.cause(self._clock()),
                 reason=move.reason,
-                expected_version=move.expected_version,
             )
             return await _detail(session, case)
 
@@ -245,6 +260,22 @@ async def _find(session: AsyncSession, who: Principal, case_id: str) -> CaseRow:
     if case is None:
         raise NotFound(f"there is no case {case_id!r}", field="case_id")
     return case
+
+
+async def _check_version(
+    session: AsyncSession, case: CaseRow, only_if: Precondition, expected: int | None
+) -> None:
+    asked = msgspec.structs.replace(only_if, expected=expected)
+    broken = asked.broken_by(case.version)
+    if broken is not None:
+        current = await _detail(session, case)
+        session.expunge_all()  # the rollback would empty what is to be shown
+        raise Stale(
+            f"the case is at version {case.version} with status {case.status};"
+            " read it again and decide anew",
+            field=broken,
+            current=current,
+        )
 
 
 async def _detail(session: AsyncSession, case: CaseRow) -> CaseDetail:

@@ -16,9 +16,10 @@ from casebridge.persistence.database import Database
 from casebridge.services.clock import Clock
 from casebridge.services.connections import Connections, site_of
 from casebridge.services.fanout import FanOut
-from casebridge.services.faults import Invalid, NotFound
+from casebridge.services.faults import Invalid, NotFound, Stale
 from casebridge.services.last_delivery import last_delivery
 from casebridge.services.tenants import Principal
+from casebridge.services.versions import ANY_VERSION, Precondition
 from casebridge_core import (
     ConnectionReport,
     InvalidConfig,
@@ -54,13 +55,17 @@ class NewConnector(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class ConnectorEdit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What can be changed; a secret that is left out, or sent back masked, stays as it is."""
+    """What can be changed; a secret that is left out, or sent back masked, stays as it is.
+
+    With ``expected_version``, a connector that was changed meanwhile is a conflict.
+    """
 
     name: Name | UnsetType = UNSET
     config: dict[str, Any] | UnsetType = UNSET
     statuses: StatusOverrides | UnsetType = UNSET
     limits: Limits | UnsetType = UNSET
     enabled: bool | UnsetType = UNSET
+    expected_version: int | None = None
 
 
 class Connectors:
@@ -98,6 +103,7 @@ class Connectors:
             calls_per_minute=new.limits.calls_per_minute,
             in_flight=new.limits.in_flight,
             tokens=1.0,
+            version=1,
             created_at=now,
             updated_at=now,
         )
@@ -105,16 +111,25 @@ class Connectors:
             session.add(row)
         return row
 
-    async def edit(self, who: Principal, connector_id: str, edit: ConnectorEdit) -> ConnectorRow:
+    async def edit(
+        self,
+        who: Principal,
+        connector_id: str,
+        edit: ConnectorEdit,
+        *,
+        only_if: Precondition = ANY_VERSION,
+    ) -> ConnectorRow:
         """Change an instance; a mended one (configuration, maps, enabled) leaves the breaker.
 
         Raises:
             NotFound: the tenant has no such connector.
+            Stale: the edit is meant for another version than the connector has.
             Invalid: the configuration is wrong (with its path).
         """
         now = self._clock()
         async with self._database.write() as session:
             row = await _lock(session, who, connector_id)
+            _check_version(session, row, only_if, edit.expected_version)
             if edit.name is not UNSET:
                 row.name = edit.name
             if edit.enabled is not UNSET:
@@ -138,6 +153,8 @@ class Connectors:
             if edit.config is not UNSET:  # it may be another account's now
                 row.account_id = row.account_name = None
             row.updated_at = now
+            if edit != ConnectorEdit(expected_version=edit.expected_version):
+                row.version += 1
             mended = (edit.config, edit.statuses, edit.enabled or UNSET)
             if any(value is not UNSET for value in mended):
                 await self._lift_breaker(session, row)
@@ -312,6 +329,19 @@ def merge_config(stored: dict[str, Any], given: dict[str, Any]) -> dict[str, Any
     kept = {name: value for name, value in given.items() if value != MASK}
     merged = {**stored, **kept}
     return {name: value for name, value in merged.items() if value is not None}
+
+
+def _check_version(
+    session: AsyncSession, row: ConnectorRow, only_if: Precondition, expected: int | None
+) -> None:
+    broken = msgspec.structs.replace(only_if, expected=expected).broken_by(row.version)
+    if broken is not None:
+        session.expunge_all()  # the rollback would empty what is to be shown
+        raise Stale(
+            f"the connector is at version {row.version}; read it again and decide anew",
+            field=broken,
+            current=row,
+        )
 
 
 async def _find(

@@ -25,6 +25,15 @@ class Conflict(Fault):
     """The record is not in the state that the request assumes."""
 
 
+class Stale(Conflict):
+    """An edit was meant for another version of the record; ``current`` is the record as it is."""
+
+    def __init__(self, detail: str, *, field: str, current: object) -> None:
+        """Say which version the record has."""
+        super().__init__(detail, field=field)
+        self.current = current
+
+
 class Unavailable(Fault):
     """It cannot be done at this moment; ask again later."""
 

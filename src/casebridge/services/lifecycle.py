@@ -9,7 +9,7 @@ from casebridge.domain.actors import TimelineKind
 from casebridge.persistence.cases import CaseRow
 from casebridge.services import timeline
 from casebridge.services.fanout import FanOut
-from casebridge.services.faults import Conflict, NotFound
+from casebridge.services.faults import NotFound
 from casebridge.services.timeline import Cause
 from casebridge_core import CaseStatus
 
@@ -30,20 +30,6 @@ async def lock_case(session: AsyncSession, tenant_id: int, public_id: str) -> Ca
     return case
 
 
-def check_version(case: CaseRow, expected: int | None) -> None:
-    """Compare the version that the caller read with the case's.
-
-    Raises:
-        Conflict: they differ.
-    """
-    if expected is not None and expected != case.version:
-        raise Conflict(
-            f"the case is at version {case.version} with status {case.status},"
-            f" not at version {expected}; read it again and decide anew",
-            field="expected_version",
-        )
-
-
 async def transition(
     session: AsyncSession,
     fanout: FanOut,
@@ -52,18 +38,13 @@ async def transition(
     cause: Cause,
     *,
     reason: str = "",
-    expected_version: int | None = None,
     source_ref: int | None = None,
 ) -> bool:
     """Move a locked case to a status, with its timeline row and fan-out, in one transaction.
 
     ``source_ref`` is the ref whose ticket moved first: nothing is pushed back to it.
     Returns False, and changes nothing, when the case is there already.
-
-    Raises:
-        Conflict: ``expected_version`` is not the case's version.
     """
-    check_version(case, expected_version)
     before = CaseStatus(case.status)
     if before is to:
         return False

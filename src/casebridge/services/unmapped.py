@@ -156,6 +156,7 @@ class UnmappedStatuses:
                 now = self._clock()
                 _override(connector, row.name, mapping.status)
                 connector.updated_at = row.mapped_at = now
+                connector.version += 1
                 row.mapped_to = mapping.status
         outcomes = await self._remapping.follow(who, row, connector)
         async with self._database.read() as session:

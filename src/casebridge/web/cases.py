@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
-from litestar import Controller, get, patch, post
+from litestar import Controller, Request, Response, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta
 
@@ -14,7 +14,9 @@ from casebridge.services.cases import CaseEdit, NewContainmentAction, StatusMove
 from casebridge.services.intake import NewCase
 from casebridge.services.tenants import Scope
 from casebridge.web.access import Caller, TheBridge
+from casebridge.web.conditions import ETAG, CaseConflict, Edit, only_if, tagged
 from casebridge.web.paging import Cursor, Limit, Page, decode_cursor, encode_cursor
+from casebridge.web.problem_document import conflict
 from casebridge.web.views import ActionView, CaseDetailView, CaseView, TimelineView
 from casebridge_core import CaseStatus, Severity
 
@@ -31,12 +33,12 @@ class CaseController(Controller):
     path = "/cases"
     tags = ("cases",)
 
-    @post(opt={"scope": Scope.WRITE})
+    @post(opt={"scope": Scope.WRITE}, response_headers=[ETAG])
     async def create(
         self, bridge: TheBridge, who: Caller, data: JSONBody[NewCase]
-    ) -> CaseDetailView:
+    ) -> Response[CaseDetailView]:
         """Create a case. Its tickets are minted afterwards: see `tickets` and the timeline."""
-        return CaseDetailView.of_detail(await bridge.cases.create(who, data))
+        return tagged(CaseDetailView.of_detail(await bridge.cases.create(who, data)))
 
     @get()
     async def list_cases(  # noqa: PLR0913, PLR0917 - each filter is a parameter of the API
@@ -78,24 +80,51 @@ class CaseController(Controller):
         more = encode_cursor(found[limit - 1].case.id) if len(found) > limit else None
         return Page([CaseView.of(listed.case) for listed in found[:limit]], more)
 
-    @get("/{case_id:str}")
-    async def read(self, bridge: TheBridge, who: Caller, case_id: FromPath[str]) -> CaseDetailView:
+    @get("/{case_id:str}", response_headers=[ETAG])
+    async def read(
+        self, bridge: TheBridge, who: Caller, case_id: FromPath[str]
+    ) -> Response[CaseDetailView]:
         """Read a case with its tickets, containment actions and annotations."""
-        return CaseDetailView.of_detail(await bridge.cases.get(who, case_id))
+        return tagged(CaseDetailView.of_detail(await bridge.cases.get(who, case_id)))
 
-    @patch("/{case_id:str}", opt={"scope": Scope.WRITE})
+    @patch(
+        "/{case_id:str}",
+        opt={"scope": Scope.WRITE},
+        operation_class=Edit,
+        response_headers=[ETAG],
+        responses={409: conflict(CaseConflict)},
+    )
     async def edit(
-        self, bridge: TheBridge, who: Caller, case_id: FromPath[str], data: JSONBody[CaseEdit]
-    ) -> CaseDetailView:
+        self,
+        bridge: TheBridge,
+        who: Caller,
+        request: Request[Any, Any, Any],
+        case_id: FromPath[str],
+        data: JSONBody[CaseEdit],
+    ) -> Response[CaseDetailView]:
         """Edit the record. Of this, only a new agent summary reaches the tickets."""
-        return CaseDetailView.of_detail(await bridge.cases.edit(who, case_id, data))
+        edited = await bridge.cases.edit(who, case_id, data, only_if=only_if(request))
+        return tagged(CaseDetailView.of_detail(edited))
 
-    @post("/{case_id:str}/status", status_code=200, opt={"scope": Scope.WRITE})
+    @post(
+        "/{case_id:str}/status",
+        status_code=200,
+        opt={"scope": Scope.WRITE},
+        operation_class=Edit,
+        response_headers=[ETAG],
+        responses={409: conflict(CaseConflict)},
+    )
     async def move(
-        self, bridge: TheBridge, who: Caller, case_id: FromPath[str], data: JSONBody[StatusMove]
-    ) -> CaseDetailView:
+        self,
+        bridge: TheBridge,
+        who: Caller,
+        request: Request[Any, Any, Any],
+        case_id: FromPath[str],
+        data: JSONBody[StatusMove],
+    ) -> Response[CaseDetailView]:
         """Change the status; the tickets follow."""
-        return CaseDetailView.of_detail(await bridge.cases.move(who, case_id, data))
+        moved = await bridge.cases.move(who, case_id, data, only_if=only_if(request))
+        return tagged(CaseDetailView.of_detail(moved))
 
     @post("/{case_id:str}/containment-actions", opt={"scope": Scope.WRITE})
     async def contain(
@@ -115,12 +144,17 @@ class CaseController(Controller):
         """Comment on the case itself; this never leaves for a ticket."""
         await bridge.cases.comment(who, case_id, data.text)
 
-    @post("/{case_id:str}/resync", status_code=202, opt={"scope": Scope.WRITE})
+    @post(
+        "/{case_id:str}/resync",
+        status_code=202,
+        opt={"scope": Scope.WRITE},
+        response_headers=[ETAG],
+    )
     async def resync(
         self, bridge: TheBridge, who: Caller, case_id: FromPath[str]
-    ) -> CaseDetailView:
+    ) -> Response[CaseDetailView]:
         """Try every ticket of the case again now."""
-        return CaseDetailView.of_detail(await bridge.cases.resync(who, case_id))
+        return tagged(CaseDetailView.of_detail(await bridge.cases.resync(who, case_id)))
 
     @get("/{case_id:str}/timeline")
     async def timeline(

@@ -24,11 +24,16 @@ _DESCRIPTIONS: Final = {
 }
 
 
-def problem(description: str) -> ResponseSpec:
+def problem(description: str, shape: type[Problem] = Problem) -> ResponseSpec:
     """Return the description of an error."""
     return ResponseSpec(
-        Problem, generate_examples=False, description=description, media_type=MEDIA_TYPE
+        shape, generate_examples=False, description=description, media_type=MEDIA_TYPE
     )
+
+
+def conflict(shape: type[Problem]) -> ResponseSpec:
+    """Return the description of the answer to an edit that came too late."""
+    return problem("Somebody else edited the record first; `current` is what it is now.", shape)
 
 
 def describe_problems(routes: Iterable[BaseRoute], *, below: str) -> None:
@@ -41,5 +46,6 @@ def describe_problems(routes: Iterable[BaseRoute], *, below: str) -> None:
 
 
 def _describe(handler: HTTPRouteHandler, common: dict[int, ResponseSpec]) -> None:
-    if handler.responses is None:
-        handler.responses = dict(common)
+    """Tell of the common errors, unless a handler tells of each itself, as the inbox does."""
+    own = handler.responses or {}
+    handler.responses = own if 401 in own else {**common, **own}  # noqa: PLR2004 - HTTP

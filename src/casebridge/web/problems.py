@@ -62,7 +62,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     errors: tuple[FieldProblem, ...] = ()
 
 
-def _respond(problem: Problem, headers: dict[str, str] | None = None) -> Response[Problem]:
+def respond(problem: Problem, headers: dict[str, str] | None = None) -> Response[Problem]:
+    """Answer with a problem, and headers beside it."""
     return Response(
         problem, status_code=problem.status, media_type=MEDIA_TYPE, headers=headers or {}
     )
@@ -80,7 +81,7 @@ def on_fault(_: Request[Any, Any, Any], error: Fault) -> Response[Problem]:
         headers["Connection"] = "close"  # the rest of the body is not waited for
     errors = (FieldProblem(error.field, error.detail),) if error.field else ()
     detail = f"{error.field}: {error.detail}" if error.field else error.detail
-    return _respond(Problem(title=title, status=status, detail=detail, errors=errors), headers)
+    return respond(Problem(title=title, status=status, detail=detail, errors=errors), headers)
 
 
 def on_validation(_: Request[Any, Any, Any], error: ValidationException) -> Response[Problem]:
@@ -88,7 +89,7 @@ def on_validation(_: Request[Any, Any, Any], error: ValidationException) -> Resp
     found = error.extra if isinstance(error.extra, list) else []
     errors = tuple(_field_problem(item) for item in found if isinstance(item, dict))
     detail = "; ".join(f"{item.field}: {item.problem}" for item in errors) or error.detail
-    return _respond(Problem(title="Invalid request", status=400, detail=detail, errors=errors))
+    return respond(Problem(title="Invalid request", status=400, detail=detail, errors=errors))
 
 
 def _field_problem(item: Mapping[str, Any]) -> FieldProblem:
@@ -110,7 +111,7 @@ def on_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[Problem
     if error.status_code == HTTPStatus.BAD_REQUEST:
         title = "Invalid request"
     problem = Problem(title=title, status=error.status_code, detail=error.detail)
-    return _respond(problem, dict(error.headers or {}))
+    return respond(problem, dict(error.headers or {}))
 
 
 def on_recursion(_: Request[Any, Any, Any], error: RecursionError) -> Response[Problem]:
@@ -118,18 +119,18 @@ def on_recursion(_: Request[Any, Any, Any], error: RecursionError) -> Response[P
     log.warning("recursion too deep", exc_info=error)
     wrong = FieldProblem("body", "is nested too deeply")
     detail = f"{wrong.field}: {wrong.problem}"
-    return _respond(Problem(title="Invalid request", status=400, detail=detail, errors=(wrong,)))
+    return respond(Problem(title="Invalid request", status=400, detail=detail, errors=(wrong,)))
 
 
 def on_push_error(_: Request[Any, Any, Any], error: PushError) -> Response[Problem]:
     """Answer a request that had to call the vendor, and could not."""
-    return _respond(Problem(title="The vendor failed", status=502, detail=str(error)))
+    return respond(Problem(title="The vendor failed", status=502, detail=str(error)))
 
 
 def on_plugin_error(_: Request[Any, Any, Any], error: CasebridgeError) -> Response[Problem]:
     """Answer a request that a plugin failed."""
     log.error("plugin failure: %s", error)
-    return _respond(Problem(title="A plugin failed", status=502, detail=str(error)))
+    return respond(Problem(title="A plugin failed", status=502, detail=str(error)))
 
 
 def on_database_error(_: Request[Any, Any, Any], error: SQLAlchemyError) -> Response[Problem]:
@@ -137,13 +138,13 @@ def on_database_error(_: Request[Any, Any, Any], error: SQLAlchemyError) -> Resp
     log.error("database failure: %s", type(error).__name__)
     detail = "the database cannot be used at the moment; nothing was changed"
     problem = Problem(title="Try again later", status=503, detail=detail)
-    return _respond(problem, {"Retry-After": _RETRY_SECONDS})
+    return respond(problem, {"Retry-After": _RETRY_SECONDS})
 
 
 def on_unexpected(_: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
     """Answer a mistake of ours: no detail leaves, the log has it."""
     log.error("unexpected failure", exc_info=error)
-    return _respond(Problem(title="Internal error", status=500, detail="see the service's log"))
+    return respond(Problem(title="Internal error", status=500, detail="see the service's log"))
 
 
 HANDLERS: Final[dict[int | type[Exception], Any]] = {

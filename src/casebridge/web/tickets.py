@@ -8,7 +8,7 @@ from litestar.params import FromPath, JSONBody
 from casebridge.services.tenants import Scope
 from casebridge.services.tickets import ForceSync
 from casebridge.web.access import Caller, TheBridge
-from casebridge.web.connectors import Scheduled
+from casebridge.web.connector_views import Scheduled
 from casebridge.web.views import TicketView
 
 

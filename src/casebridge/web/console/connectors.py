@@ -21,7 +21,8 @@ from casebridge.services.connectors import ConnectorEdit
 from casebridge.services.faults import Invalid
 from casebridge.services.tenants import Scope
 from casebridge.web.access import TheBridge
-from casebridge.web.connectors import ConnectorView, Pause, connector_view
+from casebridge.web.connector_views import ConnectorView, connector_view
+from casebridge.web.connectors import Pause
 from casebridge.web.console.forms import Form, filled
 from casebridge.web.console.pages import go, page
 from casebridge.web.console.session import TheVisitor
