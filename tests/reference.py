@@ -22,7 +22,7 @@ _BEGIN: Final = "<!-- made from the commands: python -m tests.reference -->\n"
 VENDORS: Final = ("jira", "roundup", "servicenow")
 """The plugins of this repository."""
 _MATRIX_BEGIN: Final = "<!-- made from the plugins: python -m tests.reference -->\n"
-_SHARED: Final = ("url", "key_file", "as_json")
+_SHARED: Final = ("url", "key_file", "local", "tenant", "as_json")
 
 
 def rewritten(page: str) -> str:

@@ -26,7 +26,7 @@ class Shell:
     environment: dict[str, str]
 
     def run(self, *words: str, environment: Environment = MappingProxyType({})) -> Result:
-        given = {**self.environment, "CASEBRIDGE_DATA_DIR": None, **environment}
+        given = {"CASEBRIDGE_DATA_DIR": None, **self.environment, **environment}
         return CliRunner().invoke(main, words, env=given)
 
     def says(self, *words: str) -> str:

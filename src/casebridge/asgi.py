@@ -49,8 +49,11 @@ def create_app(
     *,
     catalog: ConnectorCatalog | None = None,
     clock: Clock = utc_now,
+    converging: bool = True,
 ) -> Litestar:
     """Build the application; nothing is opened before its lifespan starts.
+
+    ``converging`` False leaves all work to other processes, whatever the engine.
 
     Raises:
         InvalidSettings: an environment variable cannot be used.
@@ -61,7 +64,8 @@ def create_app(
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             try:
-                alone = chosen.engine == "embedded"  # else `casebridge worker` does the work
+                # with the distributed engine, `casebridge worker` does the work
+                alone = converging and chosen.engine == "embedded"
                 bridge = open_bridge(chosen, catalog=catalog, clock=clock, converging=alone)
                 app.state.bridge = await stack.enter_async_context(bridge)
             except Exception as error:

@@ -110,7 +110,7 @@ async def open_bridge(
         log.warning("plugin not used: %s", failure.error)
     database = Database(settings.database)
     database.create_folder()
-    vault = Vault.from_settings(settings.keys, settings.data_dir / "casebridge.key")
+    vault = Vault.from_settings(settings.keys, settings.key_file)
     connections = Connections(
         database,
         catalog,

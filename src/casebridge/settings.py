@@ -169,6 +169,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'casebridge.db'}"
 
     @property
+    def key_file(self) -> Path:
+        """The file of the master keys, which is used unless ``keys`` are set."""
+        return self.data_dir / "casebridge.key"
+
+    @property
     def allow_list(self) -> tuple[str, ...] | None:
         """The enabled entry-point names, or None for all."""
         return tuple(_listed(self.plugins)) or None

@@ -33,7 +33,7 @@ def test_an_issued_key_works_within_its_scope_until_it_is_revoked(folder: Path) 
     writer = run("key", "issue", "--name", "pipeline").output.strip()
     reader = run("key", "issue", "--name", "dashboard", "--scope", "read").output.strip()
     assert [status_with(folder, key) for key in (writer, reader)] == [201, 403]
-    key_id = run("key", "list").output.splitlines()[1].split()[0]
+    key_id = run("key", "list").output.splitlines()[2].split()[0]
 
     revoked = run("key", "revoke", key_id)
 

@@ -11,6 +11,7 @@ from casebridge.cli.demo import demo
 from casebridge.cli.event import event
 from casebridge.cli.flag import flag
 from casebridge.cli.keys import key, tenant
+from casebridge.cli.master_keys import keys
 from casebridge.cli.new_plugin import new_plugin
 from casebridge.cli.plugins import plugins
 from casebridge.cli.reconcile import reconcile
@@ -34,6 +35,7 @@ main.add_command(plugins)
 main.add_command(new_plugin)
 main.add_command(reconcile)
 main.add_command(key)
+main.add_command(keys)
 main.add_command(tenant)
 for command in (connector, unmapped, case, push, resync, replay, force_sync, backfill):
     main.add_command(command)

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, Self
 
 import click
 
-from casebridge.cli.display import Display
+from casebridge.cli.display import AS_JSON, Display
 
 if TYPE_CHECKING:
     import httpx
@@ -39,8 +41,19 @@ class Refused(click.ClickException):
 class ServiceClient:
     """A caller of the REST API. Every failure is a `Refused` with a sentence and its cure."""
 
-    def __init__(self, url: str, key: str, *, key_from: str = "the caller") -> None:
-        """Prepare; nothing is sent yet. ``key_from`` tells where a refused key came from."""
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        *,
+        key_from: str = "the caller",
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        """Prepare; nothing is sent yet.
+
+        ``key_from`` tells where a refused key came from; ``transport`` leads elsewhere than over
+        the network.
+        """
         import httpx
 
         self.url = url.rstrip("/")
@@ -50,6 +63,7 @@ class ServiceClient:
             headers={"Authorization": f"Bearer {key}"},
             timeout=_TIMEOUT_SECONDS,
             trust_env=False,
+            transport=transport,
         )
 
     def __enter__(self) -> Self:
@@ -76,6 +90,10 @@ class ServiceClient:
     def put(self, path: str, body: object) -> Any:  # noqa: ANN401 - JSON
         """Set something."""
         return _decoded(self._send("PUT", path, json=body))
+
+    def patch(self, path: str, body: object) -> Any:  # noqa: ANN401 - JSON
+        """Change something."""
+        return _decoded(self._send("PATCH", path, json=body))
 
     def delete(self, path: str) -> None:
         """Remove something."""
@@ -143,16 +161,52 @@ def calls_service(work: Work[P]) -> Callable[..., None]:
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         help=f"File with the API key; else {KEY_VARIABLE}, else admin.key in the data folder.",
     )
-    @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+    @click.option(
+        "--local",
+        is_flag=True,
+        help="Work on the database of this machine's settings, without a service or a key.",
+    )
+    @click.option("--tenant", help="With --local: the tenant's name; default unless given.")
+    @AS_JSON
     @functools.wraps(work)
     def command(*args: P.args, **kwargs: P.kwargs) -> None:
-        url, key_file = str(kwargs.pop("url")), kwargs.pop("key_file")
-        as_json = bool(kwargs.pop("as_json"))
-        key, source = _find_key(key_file if isinstance(key_file, Path) else None)
-        with ServiceClient(url, key, key_from=source) as service:
-            work(service, Display(as_json=as_json), *args, **kwargs)
+        way = Way(**{name: kwargs.pop(name) for name in ("url", "key_file", "local", "tenant")})  # type: ignore[arg-type]
+        display = Display(as_json=bool(kwargs.pop("as_json")))
+        with connected(way) as service:
+            work(service, display, *args, **kwargs)
 
     return command
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a command gets at the service: over the network, or into the database of this machine."""
+
+    url: str
+    key_file: Path | None
+    local: bool
+    tenant: str | None
+
+
+@contextmanager
+def connected(way: Way) -> Iterator[ServiceClient]:
+    """Open the way to the service."""
+    if not way.local:
+        if way.tenant is not None:
+            raise click.UsageError("--tenant goes with --local; an API key has a tenant of its own")
+        key, source = _find_key(way.key_file)
+        with ServiceClient(way.url, key, key_from=source) as service:
+            yield service
+        return
+    if way.key_file is not None:
+        raise click.UsageError("--local needs no --key-file")
+    from casebridge.cli.local import in_process
+
+    with (
+        in_process(way.tenant or "default") as (transport, key),
+        ServiceClient("http://localhost", key, transport=transport) as service,
+    ):
+        yield service
 
 
 def _checked_url(_context: click.Context, _option: click.Parameter, value: str) -> str:

@@ -15,6 +15,9 @@ _WIDE: Final = 400
 """Columns where nobody looks: a pipe must not lose the end of an id."""
 
 
+AS_JSON: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
 class Display:
     """Prints results, as JSON when the caller asked for it."""
 

@@ -43,3 +43,27 @@ async def upgrade(database: Database, revision: str = "head") -> None:
         if not database.is_sqlite:  # there the transaction itself is exclusive
             await session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
         await connection.run_sync(lambda sync: command.upgrade(configuration(sync), revision))
+
+
+async def revision_of(database: Database) -> str | None:
+    """Return the revision of a database, None when it has no tables of ours; nothing is changed.
+
+    Raises:
+        sqlalchemy.exc.SQLAlchemyError: the database cannot be reached.
+    """
+    from alembic.migration import MigrationContext  # noqa: PLC0415 - as above
+
+    async with database.read() as session:
+        connection = await session.connection()
+        return await connection.run_sync(
+            lambda sync: MigrationContext.configure(sync).get_current_revision()
+        )
+
+
+def newest_revision() -> str:
+    """Return the revision that this release works with."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - as above
+
+    head = ScriptDirectory(str(_MIGRATIONS)).get_current_head()
+    assert head is not None  # noqa: S101 - there is one
+    return head

@@ -134,11 +134,11 @@ class Connections:
 
     def seal(self, public_id: str, raw: object) -> bytes:
         """Encrypt a configuration's JSON values for the connector with this public id."""
-        return self._vault.seal(msgspec.json.encode(raw), context=_context(public_id))
+        return self._vault.seal(msgspec.json.encode(raw), context=context_of(public_id))
 
     def raw_config(self, row: ConnectorRow) -> dict[str, Any]:
         """Decrypt a stored configuration into JSON values, secrets included."""
-        plain = self._vault.open(row.config_sealed, context=_context(row.public_id))
+        plain = self._vault.open(row.config_sealed, context=context_of(row.public_id))
         return msgspec.json.decode(plain, type=dict[str, Any])
 
     def config_of(self, row: ConnectorRow) -> ConnectorConfig:
@@ -168,5 +168,6 @@ def site_of(config: ConnectorConfig) -> str:
     return httpx.URL(config.base_url).netloc.decode().lower()
 
 
-def _context(public_id: str) -> str:
+def context_of(public_id: str) -> str:
+    """Return what the sealed configuration of the connector with this public id is bound to."""
     return f"connector:{public_id}"

@@ -28,7 +28,7 @@ class TokenSecrets:
 
     def seal(self, token_id: str, secret: str) -> bytes:
         """Encrypt a secret for the token with this public id."""
-        return self._vault.seal(secret.encode(), context=_context(token_id))
+        return self._vault.seal(secret.encode(), context=context_of(token_id))
 
     def to_try(self, row: InboxTokenRow | None) -> tuple[str, str]:
         """Return the secrets that may prove a delivery: the present one and the one before.
@@ -48,8 +48,9 @@ class TokenSecrets:
         return self._open(*current), self._open(*previous)
 
     def _open(self, token_id: str, sealed: bytes) -> str:
-        return self._vault.open(sealed, context=_context(token_id)).decode()
+        return self._vault.open(sealed, context=context_of(token_id)).decode()
 
 
-def _context(token_id: str) -> str:
+def context_of(token_id: str) -> str:
+    """Return what the sealed secrets of the token with this public id are bound to."""
     return f"inbox-token:{token_id}"

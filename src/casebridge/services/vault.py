@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
-import os
+import hmac
 import secrets
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
@@ -16,12 +12,11 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-KEY_BYTES: Final = 32
+from casebridge.services.key_file import KEY_BYTES, KeyFile, VaultError, decode_key
+
+__all__ = ("KEY_BYTES", "Vault", "VaultError")
+
 _NONCE_BYTES: Final = 12
-
-
-class VaultError(Exception):
-    """A sealed value cannot be opened, or a key cannot be used; no secret is in the message."""
 
 
 class _Envelope(msgspec.Struct, frozen=True, array_like=True):
@@ -32,14 +27,28 @@ class _Envelope(msgspec.Struct, frozen=True, array_like=True):
     sealed: bytes
 
 
+class _MasterKey:
+    """A master key in use: what it wraps with, and what it proves its possession with."""
+
+    def __init__(self, key: bytes) -> None:
+        self.wraps = AESGCM(key)
+        self._proves = hmac.digest(key, b"casebridge-identity", "sha256")
+
+    def proof(self, challenge: str) -> str:
+        return hmac.digest(self._proves, challenge.encode(), "sha256").hex()
+
+
 class Vault:
     """Seals and opens bytes with AES-256-GCM, bound to a context.
 
     The context (such as ``connector:con_x``) is associated data: a sealed value moved to another
     row does not open there.
+
+    With a key file, a running vault follows it: it seals with the first key as the file is now, and
+    looks there for a key that it does not know. A key that it has known goes on opening.
     """
 
-    def __init__(self, keys: tuple[bytes, ...]) -> None:
+    def __init__(self, keys: tuple[bytes, ...], *, file: KeyFile | None = None) -> None:
         """Take the master keys, 32 bytes each; the first seals, all of them open.
 
         Raises:
@@ -48,28 +57,41 @@ class Vault:
         if not keys or any(len(key) != KEY_BYTES for key in keys):
             msg = f"a master key must have exactly {KEY_BYTES} bytes"
             raise VaultError(msg)
-        self._keys = {_key_id(key): AESGCM(key) for key in keys}
-        self._current = _key_id(keys[0])
+        self._file = file
+        self._keys: dict[bytes, _MasterKey] = {}
+        self._take(keys)
 
     @classmethod
-    def from_settings(cls, keys: str, key_file: Path) -> Self:
-        """Build the vault from base64 keys, or from a key file that is made when it is missing.
+    def from_settings(cls, keys: str, key_file: Path, *, create: bool = True) -> Self:
+        """Build the vault from base64 keys, or from a key file.
+
+        ``create`` makes the file when it is missing.
 
         Raises:
-            VaultError: a key is not base64 of 32 bytes, or the file is readable by others.
+            VaultError: a key is not base64 of 32 bytes, or the file is readable by others, or
+                missing.
         """
         if keys:
-            return cls(tuple(_decode(text, "CASEBRIDGE_KEYS") for text in keys.split(",")))
-        if not key_file.exists():
-            _create_key_file(key_file)
-        if key_file.stat().st_mode & 0o077:
-            msg = f"{key_file} can be read by others; run: chmod 600 {key_file}"
-            raise VaultError(msg)
-        lines = key_file.read_text().split()
-        return cls(tuple(_decode(line, str(key_file)) for line in lines))
+            return cls(tuple(decode_key(text, "CASEBRIDGE_KEYS") for text in keys.split(",")))
+        file = KeyFile(key_file)
+        if create and not key_file.exists():
+            file.create()
+        return cls(file.read(), file=file)
+
+    @property
+    def current(self) -> str:
+        """The id of the master key that seals now; it tells nothing of the key."""
+        self._follow()
+        return self._current.hex()
+
+    @property
+    def key_ids(self) -> tuple[str, ...]:
+        """The ids of every master key that opens."""
+        return tuple(known.hex() for known in self._keys)
 
     def seal(self, plain: bytes, *, context: str) -> bytes:
         """Encrypt ``plain``; it opens only with the same context."""
+        self._follow()
         bound = context.encode()
         inner = AESGCM.generate_key(bit_length=8 * KEY_BYTES)
         nonce, wrap_nonce = secrets.token_bytes(_NONCE_BYTES), secrets.token_bytes(_NONCE_BYTES)
@@ -77,7 +99,7 @@ class Vault:
             _Envelope(
                 key_id=self._current,
                 wrap_nonce=wrap_nonce,
-                wrapped=self._keys[self._current].encrypt(wrap_nonce, inner, bound),
+                wrapped=self._keys[self._current].wraps.encrypt(wrap_nonce, inner, bound),
                 nonce=nonce,
                 sealed=AESGCM(inner).encrypt(nonce, plain, bound),
             )
@@ -91,39 +113,54 @@ class Vault:
         """
         try:
             envelope = msgspec.msgpack.decode(sealed, type=_Envelope)
-            outer = self._keys[envelope.key_id]
+            if envelope.key_id not in self._keys:
+                self._follow()
+            outer = self._keys[envelope.key_id].wraps
             inner = outer.decrypt(envelope.wrap_nonce, envelope.wrapped, context.encode())
             return AESGCM(inner).decrypt(envelope.nonce, envelope.sealed, context.encode())
         except KeyError:
-            msg = f"{context} was sealed with a master key that is not among CASEBRIDGE_KEYS"
+            where = self._file.path if self._file is not None else "CASEBRIDGE_KEYS"
+            msg = f"{context} was sealed with a master key that is not among those of {where}"
             raise VaultError(msg) from None
         except (InvalidTag, msgspec.DecodeError):
             msg = f"{context} cannot be opened: it was changed or belongs to another record"
             raise VaultError(msg) from None
 
+    def proof(self, challenge: str) -> str:
+        """Return what only a process with our master key can say to a challenge; 64 hex digits."""
+        self._follow()
+        return self._keys[self._current].proof(challenge)
 
-def _key_id(key: bytes) -> bytes:
+    def believes(self, challenge: str, proof: str) -> bool:
+        """Tell whether `proof` was made with one of our master keys."""
+        self._follow()
+        given = proof.encode()
+        return any(
+            hmac.compare_digest(key.proof(challenge).encode(), given) for key in self._keys.values()
+        )
+
+    def _follow(self) -> None:
+        if self._file is not None and (keys := self._file.news()):
+            self._take(keys)
+
+    def _take(self, keys: tuple[bytes, ...]) -> None:
+        """Know these keys as well; those known before may still be needed in this process."""
+        for key in keys:
+            self._keys.setdefault(key_id(key), _MasterKey(key))
+        self._current = key_id(keys[0])
+
+
+def key_id(key: bytes) -> bytes:
+    """Return the name under which sealed values remember a master key."""
     return hashlib.sha256(b"casebridge-key-id" + key).digest()[:8]
 
 
-def _decode(text: str, where: str) -> bytes:
-    try:
-        return base64.b64decode(text.strip(), validate=True)
-    except (binascii.Error, ValueError):
-        msg = f"{where} must hold base64 of {KEY_BYTES} bytes for each key"
-        raise VaultError(msg) from None
+def sealed_with(sealed: bytes) -> str | None:
+    """Return the id of the master key that a value is sealed with; None when it is no such value.
 
-
-def _create_key_file(path: Path) -> None:
-    """Make the file complete under another name first: whoever finds it finds the key in it."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor, name = tempfile.mkstemp(dir=path.parent)  # mode 0600
+    Nothing is opened.
+    """
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        with suppress(FileExistsError):  # another process of this service was quicker
-            os.link(name, path)
-    finally:
-        Path(name).unlink()
+        return msgspec.msgpack.decode(sealed, type=_Envelope).key_id.hex()
+    except msgspec.DecodeError:
+        return None
