@@ -31,8 +31,8 @@ help:  ## List the targets
 
 install: $(VENV)/.installed-dev  ## Install everything to work on Casebridge in .venv
 
-demo: $(VENV)/.installed-demo  ## Watch a case go to its tickets and back (DEMO=once: one round, then stop)
-	@$(BIN)/casebridge demo $(if $(filter once,$(DEMO)),--once)
+demo: $(VENV)/.installed-demo  ## Watch a case go to its tickets and back (DEMO=once: then stop; DEMO=live: go on with more)
+	@$(BIN)/casebridge demo $(if $(filter once live,$(DEMO)),--$(DEMO))
 
 test: install  ## Run the tests of every room
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
