@@ -19,6 +19,7 @@ from casebridge.domain.actors import api_actor
 from casebridge.domain.identifiers import API_KEY, TENANT, new_id
 from casebridge.persistence.database import Database
 from casebridge.persistence.tenants import ApiKeyRow, TenantRow
+from casebridge.persistence.together import Together
 from casebridge.services.clock import Clock
 from casebridge.services.faults import NotFound, Unauthenticated
 from casebridge.services.timeline import Cause
@@ -64,6 +65,7 @@ class Tenants:
         self._database = database
         self._clock = clock
         self._recent: dict[str, tuple[datetime, Principal]] = {}
+        self._together = Together(self._look_up, most=_MOST_REMEMBERED)
         self._vouched: dict[str, Principal] = {}
 
     async def vouch(self, tenant: str, name: str) -> str:
@@ -105,29 +107,23 @@ class Tenants:
         known = self._recent.get(digest)
         if known is not None and now - known[0] < _REMEMBERED:
             return known[1]
-        principal = await self._look_up(digest)
+        principal = await self._together.do(digest)
+        if principal is None:
+            raise Unauthenticated("the API key is not valid; send Authorization: Bearer cbk_…")
         if len(self._recent) >= _MOST_REMEMBERED:
             self._recent.clear()
         self._recent[digest] = (now, principal)
         return principal
 
-    async def _look_up(self, digest: str) -> Principal:
+    async def _look_up(self, digests: Sequence[str]) -> list[Principal | None]:
         query = (
             select(ApiKeyRow, TenantRow)
             .join(TenantRow, TenantRow.id == ApiKeyRow.tenant_id)
-            .where(ApiKeyRow.digest == digest, ApiKeyRow.revoked_at.is_(None))
+            .where(ApiKeyRow.digest.in_(set(digests)), ApiKeyRow.revoked_at.is_(None))
         )
         async with self._database.read() as session:
-            found = (await session.execute(query)).one_or_none()
-        if found is None:
-            raise Unauthenticated("the API key is not valid; send Authorization: Bearer cbk_…")
-        row, tenant = found
-        return Principal(
-            tenant_id=tenant.id,
-            tenant=tenant.public_id,
-            scopes=frozenset(Scope(scope) for scope in row.scopes),
-            label=api_actor(row.name),
-        )
+            found = {row.digest: _principal(row, of) for row, of in await session.execute(query)}
+        return [found.get(digest) for digest in digests]
 
     async def create(self, name: str) -> TenantRow:
         """Create a tenant."""
@@ -215,6 +211,15 @@ class Tenants:
             scopes=list(scopes),
             created_at=self._clock(),
         )
+
+
+def _principal(key: ApiKeyRow, tenant: TenantRow) -> Principal:
+    return Principal(
+        tenant_id=tenant.id,
+        tenant=tenant.public_id,
+        scopes=frozenset(Scope(scope) for scope in key.scopes),
+        label=api_actor(key.name),
+    )
 
 
 def _write_private(path: Path, text: str) -> Path:
