@@ -9,7 +9,8 @@ from sqlalchemy import update
 
 from casebridge.bridge import Bridge
 from casebridge.persistence.connectors import ConnectorRow
-from tests.integration.desk import Desk
+from casebridge.services.vault import KEY_BYTES, Vault
+from tests.integration.desk import CONFIG, Desk
 
 
 def rewrite(desk: Desk, connector: Any, **values: Any) -> None:
@@ -42,6 +43,49 @@ def misfit(desk: Desk) -> str:
     return f"/connectors/{connector['id']}"
 
 
+@pytest.fixture
+def locked(desk: Desk) -> str:
+    """The page of a connector whose credentials were sealed with a master key that is gone."""
+    connector = desk.admin.add_connector()
+    sealed = Vault((b"k" * KEY_BYTES,)).seal(b"{}", context=f"connector:{connector['id']}")
+    rewrite(desk, connector, config_sealed=sealed)
+    return f"/connectors/{connector['id']}"
+
+
+def test_credentials_that_cannot_be_opened_are_said_with_the_cure_and_take_no_page_away(
+    desk: Desk, locked: str
+) -> None:
+    other = desk.admin.add_connector()
+
+    listed, shown, edit = (
+        desk.admin.visit("GET", path) for path in ("/connectors", locked, f"{locked}/edit")
+    )
+    check = desk.admin.visit("POST", f"{locked}/check").text
+    described = {each["id"]: each for each in desk.admin.ask("GET", "/v1/connectors")}
+
+    for page in (listed.text, shown.text):
+        assert "The configuration cannot be used; edit it." in page
+        assert "bring that key back, or fill in the configuration with its secrets" in page
+    assert other["id"] in listed.text
+    assert "bring that key back" in edit.text
+    assert "bring that key back" in check
+    assert "bring that key back" in described[locked.rpartition("/")[2]]["config_problem"]
+    assert described[other["id"]]["config_problem"] is None
+
+
+def test_credentials_that_cannot_be_opened_are_given_anew_or_nothing_is_changed(
+    desk: Desk, locked: str
+) -> None:
+    api = f"/v1{locked}"
+    statuses = {"outbound": {"contained": "In Review"}, "inbound": {}}
+
+    refused = desk.admin.send("PATCH", api, json={"statuses": statuses})
+    mended = desk.admin.send("PATCH", api, json={"config": CONFIG})
+
+    assert (refused.status_code, "bring that key back" in refused.text) == (400, True)
+    assert (mended.status_code, mended.json()["config_problem"]) == (200, None)
+
+
 def test_a_missing_plugin_is_said_and_takes_no_page_away(desk: Desk, orphan: str) -> None:
     listed, shown = (desk.admin.visit("GET", path).text for path in ("/connectors", orphan))
 
@@ -61,7 +105,7 @@ def test_a_configuration_that_does_not_fit_can_be_filled_in_anew(desk: Desk, mis
     shown = desk.admin.visit("GET", misfit).text
     form = desk.admin.visit("GET", f"{misfit}/edit").text
 
-    assert "The configuration does not fit the plugin" in shown
-    assert "fill in every field" in form
+    assert "The configuration cannot be used; edit it." in shown
+    assert "Fill in every field" in form
     assert "kept" not in form
     assert desk.admin.visit("GET", "/connectors").status_code == 200

@@ -43,7 +43,7 @@ def health_of(signs: Signs) -> Health:
     stopped = signs.paused and not signs.paused_by_hand
     findings = (
         (not signs.plugin, Grade.STUCK, "no plugin serves this vendor; install it and restart"),
-        (not signs.fits, Grade.STUCK, "the configuration does not fit the plugin; edit it"),
+        (not signs.fits, Grade.STUCK, "the configuration cannot be used; edit it"),
         (not signs.enabled, Grade.IDLE, "disabled: nothing is pushed and nothing comes back"),
         (signs.paused_by_hand, Grade.IDLE, "paused by hand until somebody resumes it"),
         (stopped, Grade.STUCK, "the breaker is open; a good connection check closes it"),

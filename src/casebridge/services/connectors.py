@@ -19,6 +19,7 @@ from casebridge.services.fanout import FanOut
 from casebridge.services.faults import Invalid, NotFound, Stale
 from casebridge.services.last_delivery import last_delivery
 from casebridge.services.tenants import Principal
+from casebridge.services.vault import VaultError
 from casebridge.services.versions import ANY_VERSION, Precondition
 from casebridge_core import (
     ConnectionReport,
@@ -140,8 +141,7 @@ class Connectors:
             if edit.statuses is not UNSET:
                 row.status_overrides = msgspec.to_builtins(edit.statuses)
             if edit.config is not UNSET or edit.statuses is not UNSET:
-                stored = self._connections.raw_config(row)
-                raw = stored
+                raw = stored = self._stored_config(row, anew=edit.config is not UNSET)
                 if edit.config is not UNSET:
                     raw = self._connections.forget_renewed(
                         row.vendor, merge_config(stored, edit.config)
@@ -220,8 +220,8 @@ class Connectors:
             row = await _find(session, who, connector_id)
         try:
             connector = self._connections.open(row, who.tenant)
-        except (InvalidConfig, UnknownVendor) as error:
-            raise Invalid(str(error), field="config") from error
+        except (InvalidConfig, UnknownVendor, VaultError) as error:
+            raise Invalid(self.config_problem(row) or str(error), field="config") from error
         hooks = self._connections.hooks(row.vendor)
         if not hooks.has("itsm_check_connection"):
             raise Invalid(f"the plugin for {row.vendor} has no connection check", field="vendor")
@@ -266,11 +266,34 @@ class Connectors:
             return (await session.scalars(query.order_by(RefRow.last_error_at).limit(100))).all()
 
     def visible_config(self, row: ConnectorRow) -> dict[str, Any] | None:
-        """Return the configuration with its secrets masked; None when it no longer fits."""
+        """Return the configuration with its secrets masked; None when it cannot be used."""
         try:
             return visible_config(self._connections.config_of(row))
-        except (InvalidConfig, UnknownVendor):
+        except (InvalidConfig, UnknownVendor, VaultError):
             return None
+
+    def config_problem(self, row: ConnectorRow) -> str | None:
+        """Return why the stored configuration cannot be used, with the cure; None when it can."""
+        try:
+            self._connections.config_of(row)
+        except VaultError as error:
+            return f"{error}; bring that key back, or fill in the configuration with its secrets"
+        except (InvalidConfig, UnknownVendor) as error:
+            return str(error)
+        return None
+
+    def _stored_config(self, row: ConnectorRow, *, anew: bool) -> dict[str, Any]:
+        """Return what an edit lays its values over: nothing, where they are given ``anew``.
+
+        Raises:
+            Invalid: it cannot be opened, and is needed.
+        """
+        try:
+            return self._connections.raw_config(row)
+        except VaultError as error:
+            if anew:
+                return {}
+            raise Invalid(self.config_problem(row) or str(error), field="config") from error
 
     def _check(
         self,

@@ -22,6 +22,7 @@ from casebridge.services.faults import Invalid, NotFound
 from casebridge.services.tenants import Principal
 from casebridge.services.token_secrets import TokenSecrets
 from casebridge.services.token_terms import TokenState, state_of, warnings_of
+from casebridge.services.vault import VaultError
 from casebridge_core import (
     InboxAddress,
     InboxScheme,
@@ -192,7 +193,7 @@ class Tokens:
         try:
             opened = self._connections.open(connector, who.tenant)
             hooks = self._connections.hooks(connector.vendor)
-        except (InvalidConfig, UnknownVendor) as error:
+        except (InvalidConfig, UnknownVendor, VaultError) as error:
             raise Invalid(str(error), field="connector_id") from error
         guide = hooks.setup_guide(opened, self.address(token))
         if guide is None:

@@ -18,8 +18,9 @@ from casebridge_core import CheckLine, NativeStatus, StatusOverrides
 class ConnectorView(msgspec.Struct, frozen=True, kw_only=True):
     """A connector's card. ``state`` is one of active, disabled, paused, plugin missing.
 
-    ``config`` has its secrets masked; it is None when the plugin is missing. ``reconcile`` is how
-    far the search for missed webhooks has come, None where the vendor cannot be asked.
+    ``config`` has its secrets masked; it is None when it cannot be used, and then
+    ``config_problem`` says why and what helps. ``reconcile`` is how far the search for missed
+    webhooks has come, None where the vendor cannot be asked.
     ``version`` moves with every edit.
     """
 
@@ -29,6 +30,7 @@ class ConnectorView(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     paused_reason: str | None
     config: dict[str, Any] | None
+    config_problem: str | None
     statuses: StatusOverrides
     account: str | None
     last_success_at: datetime | None
@@ -82,7 +84,8 @@ def connector_view(bridge: Bridge, row: ConnectorRow) -> ConnectorView:
         name=row.name,
         state=state,
         paused_reason=row.paused_reason,
-        config=None if missing else bridge.connectors.visible_config(row),
+        config=bridge.connectors.visible_config(row),
+        config_problem=bridge.connectors.config_problem(row),
         statuses=msgspec.convert(row.status_overrides, StatusOverrides),
         account=row.account_name or row.account_id,
         last_success_at=row.last_success_at,

@@ -81,8 +81,8 @@ async def edit_connector(
     """Show a connector's form; its secrets are not in it."""
     row = await bridge.connectors.get(visitor.who, connector_id)
     hooks = _hooks_of(bridge, row)
-    fits = bridge.connectors.visible_config(row) is not None
-    return _form(visitor, hooks, _stored(bridge, row, _fields(hooks)), row=row, fits=fits)
+    unusable = bridge.connectors.config_problem(row)
+    return _form(visitor, hooks, _stored(bridge, row, _fields(hooks)), row=row, unusable=unusable)
 
 
 @post(
@@ -116,7 +116,7 @@ def _form(
     *,
     row: ConnectorRow | None = None,
     problems: Mapping[str, str] | None = None,
-    fits: bool = True,
+    unusable: str | None = None,
 ) -> Template:
     return page(
         "connector_form.html",
@@ -126,7 +126,7 @@ def _form(
         fields=fields,
         row=row,
         problems=problems or {},
-        fits=fits,
+        unusable=unusable,
         labels={field.name: field.label for field in fields},
     )
 
@@ -137,7 +137,7 @@ def _fields(hooks: VendorHooks) -> tuple[Field, ...]:
 
 
 def _stored(bridge: Bridge, row: ConnectorRow, fields: Sequence[Field]) -> tuple[Field, ...]:
-    """Fill in what is stored; a configuration that does not fit the plugin is filled in anew."""
+    """Fill in what is stored; a configuration that cannot be used is filled in anew."""
     config = bridge.connectors.visible_config(row) or {}
     values = {CONFIG + name: value for name, value in config.items()}
     own = {
