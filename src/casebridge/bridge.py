@@ -37,6 +37,7 @@ from casebridge.services.connectors import Connectors
 from casebridge.services.events import Events
 from casebridge.services.fanout import FanOut
 from casebridge.services.flags import Flags
+from casebridge.services.idempotency import Idempotency
 from casebridge.services.inbox import Inbox
 from casebridge.services.pulse import Pulse
 from casebridge.services.reach import Reach
@@ -67,6 +68,7 @@ class Bridge:
     vault: Vault
     catalog: ConnectorCatalog
     tenants: Tenants
+    idempotency: Idempotency
     cases: Cases
     case_lists: CaseLists
     pulse: Pulse
@@ -135,6 +137,7 @@ async def open_bridge(
         vault=vault,
         catalog=catalog,
         tenants=Tenants(database, clock),
+        idempotency=Idempotency(database, vault, clock),
         cases=Cases(database, fanout, clock, settings.address),
         case_lists=CaseLists(database),
         pulse=Pulse(database),
@@ -250,10 +253,9 @@ def _reconciler(
     return Reconciler(leases, turns, admission, clock, period=period, vendors=vendors)
 
 
-def _retention(settings: Settings, database: Database, clock: Clock) -> Retention | None:
-    if settings.event_retention_days == 0:
-        return None
-    return Retention(database, clock, lasting=timedelta(days=settings.event_retention_days))
+def _retention(settings: Settings, database: Database, clock: Clock) -> Retention:
+    days = settings.event_retention_days
+    return Retention(database, clock, lasting=timedelta(days=days) if days else None)
 
 
 def _engine(settings: Settings, database: Database, clock: Clock) -> Engine:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,31 @@ def test_a_service_killed_in_the_middle_of_a_walk_goes_on_where_the_ticket_is(
     with service_process(tmp_path / "data", port) as second:
         assert_right(second.service, case, jira, servicenow)
         assert second.service.api.status(case) == "resolved"
+
+
+def test_a_create_whose_answer_was_never_sent_is_answered_after_a_restart(tmp_path: Path) -> None:
+    port = free_port()
+    request: dict[str, Any] = {
+        "headers": {"Idempotency-Key": "alert-4711"},
+        "json": {"title": "Web shell"},
+    }
+    with (
+        service_process(tmp_path / "data", port) as first,
+        socket.create_connection(("127.0.0.1", port)) as wire,
+    ):
+        built = first.service.api.http.build_request("POST", "/v1/cases", **request)
+        lines = [f"{name}: {value}" for name, value in built.headers.items()]
+        head = "\r\n".join(["POST /v1/cases HTTP/1.1", *lines, "", ""])
+        wire.sendall(head.encode() + built.content)
+        eventually(lambda: first.service.rows("SELECT 1 FROM cases"))
+        first.kill()  # nobody has read a byte of the answer
+
+    with service_process(tmp_path / "data", port) as second:
+        answer = second.service.api.http.post("/v1/cases", **request)
+        cases = second.service.rows("SELECT public_id FROM cases")
+
+    assert (answer.status_code, answer.headers["idempotency-replayed"]) == (201, "true")
+    assert cases == [(answer.json()["id"],)]
 
 
 def test_a_service_killed_between_two_comments_posts_each_once(

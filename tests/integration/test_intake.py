@@ -86,8 +86,9 @@ async def test_each_of_many_at_once_has_its_refs_and_its_line(
     )
 
     assert commits < 10
-    assert [case.title for case, _ in created] == [f"case {number}" for number in range(40)]
-    for number, (case, refs) in enumerate(created):
+    assert [each.case.title for each in created] == [f"case {number}" for number in range(40)]
+    for number, each in enumerate(created):
+        case, refs = each.case, each.refs
         owner = first if number % 2 else second
         assert case.tenant_id == owner.id
         assert len(refs) == (2 if number % 2 else 1)
@@ -97,12 +98,12 @@ async def test_each_of_many_at_once_has_its_refs_and_its_line(
         stored = {row.id: row for row in await session.scalars(select(RefRow))}
         lines = (await session.scalars(select(TimelineRow))).all()
     assert sorted(stored) == sorted(wakeups.refs)
-    assert {ref.id for _, refs in created for ref, _ in refs} == set(stored)
-    assert {ref.id: ref.public_id for _, refs in created for ref, _ in refs} == {
+    assert {ref.id for each in created for ref, _ in each.refs} == set(stored)
+    assert {ref.id: ref.public_id for each in created for ref, _ in each.refs} == {
         row.id: row.public_id for row in stored.values()
     }
-    assert sorted(line.case_id for line in lines) == sorted(case.id for case, _ in created)
-    labels = {case.id: case.tenant_id for case, _ in created}
+    assert sorted(line.case_id for line in lines) == sorted(each.case.id for each in created)
+    labels = {each.case.id: each.case.tenant_id for each in created}
     assert all(line.tenant_id == labels[line.case_id] for line in lines)
 
 

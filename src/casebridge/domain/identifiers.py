@@ -19,6 +19,7 @@ TOKEN: Final = "tok"  # noqa: S105 - a prefix, not a password
 EVENT: Final = "evt"
 BACKFILL: Final = "bkf"
 UNMAPPED: Final = "uns"
+IDEMPOTENCY: Final = "idk"
 
 
 def new_id(prefix: str) -> str:

@@ -1,22 +1,25 @@
-"""The retention of events: what was delivered goes after a while, and what became of it stays.
+"""Retention: what was delivered goes after a while, and so do answers kept for a second request.
 
-Rows of the timeline refer to an event's row for ever, and its digest and delivery id recognise a
-duplicate, however late it is sent.
+Of an event, what became of it stays: rows of the timeline refer to an event's row for ever, and its
+digest and delivery id recognise a duplicate, however late it is sent.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from casebridge.persistence.database import Database
+from casebridge.persistence.idempotency import IdempotencyRow
 from casebridge.persistence.inbox import InboundEventRow
 from casebridge.services.clock import Clock
+from casebridge.services.idempotency import KEPT_FOR
 
 log = logging.getLogger(__name__)
 
@@ -25,10 +28,10 @@ _BATCH: Final = 200
 
 
 class Retention:
-    """Purges headers and bodies that are older than they are kept."""
+    """Purges headers and bodies of events, and idempotency keys, that are past their time."""
 
-    def __init__(self, database: Database, clock: Clock, *, lasting: timedelta) -> None:
-        """``lasting`` is how long a payload is kept."""
+    def __init__(self, database: Database, clock: Clock, *, lasting: timedelta | None) -> None:
+        """``lasting`` is how long a payload is kept, None for ever."""
         self._database = database
         self._clock = clock
         self._lasting = lasting
@@ -39,8 +42,9 @@ class Retention:
         while not self._stopping.is_set():
             try:
                 await self.purge()
+                await self.forget_keys()
             except Exception:
-                log.exception("purging events failed; trying again in an hour")
+                log.exception("purging failed; trying again in an hour")
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), _EVERY.total_seconds())
 
@@ -50,23 +54,53 @@ class Retention:
 
     async def purge(self) -> int:
         """Purge what is due, a few events in each transaction; return how many."""
-        total = 0
-        while not self._stopping.is_set():
-            count = await self._purge_some()
-            total += count
-            if count < _BATCH:
-                break
+        if self._lasting is None:
+            return 0
+        lasting = self._lasting
+        total = await self._all(lambda: self._purge_some(lasting))
         if total:
             log.info("purged the payload of %d events", total)
         return total
 
-    async def _purge_some(self) -> int:
+    async def forget_keys(self) -> int:
+        """Delete idempotency keys that are past their time, a few at a time; return how many."""
+        return await self._all(self._forget_some)
+
+    async def _all(self, work: Callable[[], Awaitable[int]]) -> int:
+        """Do batch after batch until one is not full; return how many it were."""
+        total = 0
+        while not self._stopping.is_set():
+            count = await work()
+            total += count
+            if count < _BATCH:
+                break
+        return total
+
+    async def _forget_some(self) -> int:
+        due = (
+            select(IdempotencyRow.id)
+            .where(IdempotencyRow.created_at < self._clock() - KEPT_FOR)
+            .order_by(IdempotencyRow.created_at)
+            .limit(_BATCH)
+            .with_for_update(skip_locked=True)
+        )
+        async with self._database.write() as session:
+            ids = (await session.scalars(due)).all()
+            if ids:
+                await session.execute(
+                    delete(IdempotencyRow)
+                    .where(IdempotencyRow.id.in_(ids))
+                    .execution_options(synchronize_session=False)
+                )
+        return len(ids)
+
+    async def _purge_some(self, lasting: timedelta) -> int:
         now = self._clock()
         due = (
             select(InboundEventRow.id)
             .where(
                 InboundEventRow.purged_at.is_(None),
-                InboundEventRow.received_at < now - self._lasting,
+                InboundEventRow.received_at < now - lasting,
             )
             .order_by(InboundEventRow.received_at)
             .limit(_BATCH)

@@ -29,6 +29,7 @@ from casebridge.services.backfill_tally import WINDOW, count_waiting, take_tally
 from casebridge.services.clock import Clock
 from casebridge.services.faults import Conflict, Invalid, NotFound
 from casebridge.services.flags import Feature, is_on
+from casebridge.services.idempotency import ONCE_MORE, Attempt
 from casebridge.services.tenants import Principal
 
 HOW_TO_SWITCH_ON: Final = (
@@ -88,10 +89,18 @@ class Backfills:
             connector = await _connector(session, who, connector_id)
         return await self._planner.plan(who, connector, order.ramp)
 
-    async def create(self, who: Principal, connector_id: str, new: NewBackfill) -> BackfillProgress:
+    async def create(
+        self,
+        who: Principal,
+        connector_id: str,
+        new: NewBackfill,
+        *,
+        attempt: Attempt[BackfillProgress] = ONCE_MORE,
+    ) -> BackfillProgress:
         """Create a backfill, and start it unless told otherwise.
 
         Raises:
+            Repeated: the key of the attempt is taken.
             NotFound: the tenant never had such a connector.
             Invalid: the ramp goes down.
             Conflict: the feature flag is off, one is under way, or something stands in its way.
@@ -99,6 +108,7 @@ class Backfills:
         _check_ramp(new.ramp)
         now = self._clock()
         async with self._database.write() as session:
+            await attempt.begin(session)
             connector = await _connector(session, who, connector_id)
             await session.execute(  # so that two of one connector cannot begin together
                 select(ConnectorRow.id)
@@ -130,7 +140,9 @@ class Backfills:
             )
             session.add(row)
             await session.flush()
-            return await self._progress(session, row, connector, who.tenant)
+            progress = await self._progress(session, row, connector, who.tenant)
+            await attempt.finish(session, progress)
+            return progress
 
     async def pause(self, who: Principal, backfill_id: str) -> BackfillProgress:
         """Reserve no more tickets; those under way are still minted.

@@ -13,17 +13,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from casebridge.domain.actors import TimelineKind
 from casebridge.domain.identifiers import ACTION, new_id
-from casebridge.persistence.cases import AnnotationRow, CaseRow, ContainmentActionRow, TimelineRow
+from casebridge.persistence.cases import CaseRow, ContainmentActionRow, TimelineRow
 from casebridge.persistence.connectors import ConnectorRow, RefRow
 from casebridge.persistence.database import Database
 from casebridge.persistence.inbox import InboundEventRow
 from casebridge.services import timeline
+from casebridge.services.case_detail import CaseDetail, read_detail
 from casebridge.services.clock import Clock
 from casebridge.services.fanout import FanOut
 from casebridge.services.faults import NotFound, Stale
+from casebridge.services.idempotency import ONCE_MORE, Attempt
 from casebridge.services.intake import Intake, Line, NewCase, Text, Title
 from casebridge.services.lifecycle import lock_case, transition
-from casebridge.services.snapshots import containment_actions
 from casebridge.services.tenants import Principal
 from casebridge.services.versions import ANY_VERSION, Precondition
 from casebridge_core import CaseStatus, Entity, Severity
@@ -59,15 +60,6 @@ class NewContainmentAction(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
     at: Annotated[datetime, Meta(tz=True)] | None = None
 
 
-class CaseDetail(msgspec.Struct, frozen=True):
-    """A case with everything that hangs on it, as rows."""
-
-    case: CaseRow
-    actions: Sequence[ContainmentActionRow]
-    refs: Sequence[tuple[RefRow, ConnectorRow]]
-    annotations: Sequence[AnnotationRow]
-
-
 class Cases:
     """The canonical record's verbs, each scoped to the caller's tenant."""
 
@@ -78,10 +70,15 @@ class Cases:
         self._clock = clock
         self._intake = Intake(database, fanout, clock, public_url)
 
-    async def create(self, who: Principal, new: NewCase) -> CaseDetail:
-        """Create a case and reserve its tickets; no vendor is called."""
-        case, refs = await self._intake.create(who, new)
-        return CaseDetail(case, (), refs, ())
+    async def create(
+        self, who: Principal, new: NewCase, *, attempt: Attempt[CaseDetail] = ONCE_MORE
+    ) -> CaseDetail:
+        """Create a case and reserve its tickets; no vendor is called.
+
+        Raises:
+            Repeated: the key of the attempt is taken.
+        """
+        return await self._intake.create(who, new, attempt)
 
     async def edit(
         self,
@@ -119,7 +116,7 @@ class Cases:
                 timeline.record(session, case, who.cause(now), TimelineKind.CASE_EDITED, text)
             if changes.get("agent_summary"):
                 await self._fanout.schedule(session, case, now)
-            return await _detail(session, case)
+            return await read_detail(session, case)
 
     async def move(
         self,
@@ -146,18 +143,25 @@ class Cases:
                 who.cause(self._clock()),
                 reason=move.reason,
             )
-            return await _detail(session, case)
+            return await read_detail(session, case)
 
     async def contain(
-        self, who: Principal, case_id: str, new: NewContainmentAction
+        self,
+        who: Principal,
+        case_id: str,
+        new: NewContainmentAction,
+        *,
+        attempt: Attempt[ContainmentActionRow] = ONCE_MORE,
     ) -> ContainmentActionRow:
         """Record a containment action; each ticket gets one comment about it.
 
         Raises:
             NotFound: the tenant has no such case.
+            Repeated: the key of the attempt is taken.
         """
         now = self._clock()
         async with self._database.write() as session:
+            await attempt.begin(session)
             case = await lock_case(session, who.tenant_id, case_id)
             action = ContainmentActionRow(
                 public_id=new_id(ACTION),
@@ -173,17 +177,23 @@ class Cases:
             timeline.record(session, case, who.cause(now), TimelineKind.CONTAINMENT, text)
             await self._fanout.schedule(session, case, now)
             await session.flush()
+            await attempt.finish(session, action)
             return action
 
-    async def comment(self, who: Principal, case_id: str, text: str) -> None:
+    async def comment(
+        self, who: Principal, case_id: str, text: str, *, attempt: Attempt[None] = ONCE_MORE
+    ) -> None:
         """Add a comment to the case's timeline; it is never projected.
 
         Raises:
             NotFound: the tenant has no such case.
+            Repeated: the key of the attempt is taken.
         """
         async with self._database.write() as session:
+            await attempt.begin(session)
             case = await lock_case(session, who.tenant_id, case_id)
             timeline.record(session, case, who.cause(self._clock()), TimelineKind.COMMENT, text)
+            await attempt.finish(session, None)
 
     async def resync(self, who: Principal, case_id: str) -> CaseDetail:
         """Look at every ticket of the case again now, and reserve those that are missing.
@@ -201,7 +211,7 @@ class Cases:
                 update(RefRow).where(RefRow.case_id == case.id).values(verify_asked=True)
             )
             await self._fanout.schedule(session, case, now)
-            return await _detail(session, case)
+            return await read_detail(session, case)
 
     async def get(self, who: Principal, case_id: str) -> CaseDetail:
         """Read a case.
@@ -210,7 +220,7 @@ class Cases:
             NotFound: the tenant has no such case.
         """
         async with self._database.read() as session:
-            return await _detail(session, await _find(session, who, case_id))
+            return await read_detail(session, await _find(session, who, case_id))
 
     async def timeline(
         self,
@@ -268,7 +278,7 @@ async def _check_version(
     asked = msgspec.structs.replace(only_if, expected=expected)
     broken = asked.broken_by(case.version)
     if broken is not None:
-        current = await _detail(session, case)
+        current = await read_detail(session, case)
         session.expunge_all()  # the rollback would empty what is to be shown
         raise Stale(
             f"the case is at version {case.version} with status {case.status};"
@@ -276,23 +286,3 @@ async def _check_version(
             field=broken,
             current=current,
         )
-
-
-async def _detail(session: AsyncSession, case: CaseRow) -> CaseDetail:
-    await session.flush()
-    refs = await session.execute(
-        select(RefRow, ConnectorRow)
-        .join(ConnectorRow, ConnectorRow.id == RefRow.connector_id)
-        .where(RefRow.case_id == case.id)
-        .order_by(RefRow.id)
-        .execution_options(populate_existing=True)
-    )
-    annotations = await session.scalars(
-        select(AnnotationRow).where(AnnotationRow.case_id == case.id).order_by(AnnotationRow.id)
-    )
-    return CaseDetail(
-        case,
-        await containment_actions(session, case),
-        [(ref, connector) for ref, connector in refs],
-        annotations.all(),
-    )

@@ -17,6 +17,7 @@ from casebridge.services.clock import Clock
 from casebridge.services.connections import Connections, site_of
 from casebridge.services.fanout import FanOut
 from casebridge.services.faults import Invalid, NotFound, Stale
+from casebridge.services.idempotency import ONCE_MORE, Attempt
 from casebridge.services.last_delivery import last_delivery
 from casebridge.services.tenants import Principal
 from casebridge.services.vault import VaultError
@@ -81,10 +82,13 @@ class Connectors:
         self._fanout = fanout
         self._clock = clock
 
-    async def add(self, who: Principal, new: NewConnector) -> ConnectorRow:
+    async def add(
+        self, who: Principal, new: NewConnector, *, attempt: Attempt[ConnectorRow] = ONCE_MORE
+    ) -> ConnectorRow:
         """Add an instance; the vendor is not called.
 
         Raises:
+            Repeated: the key of the attempt is taken.
             Invalid: no plugin serves the vendor, or the configuration is wrong (with its path).
         """
         now = self._clock()
@@ -109,7 +113,9 @@ class Connectors:
             updated_at=now,
         )
         async with self._database.write() as session:
+            await attempt.begin(session)
             session.add(row)
+            await attempt.finish(session, row)
         return row
 
     async def edit(

@@ -25,6 +25,10 @@ class Conflict(Fault):
     """The record is not in the state that the request assumes."""
 
 
+class KeyReused(Fault):
+    """An idempotency key came with another request than the first time."""
+
+
 class Stale(Conflict):
     """An edit was meant for another version of the record; ``current`` is the record as it is."""
 

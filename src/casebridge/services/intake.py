@@ -12,13 +12,14 @@ from msgspec import Meta
 from casebridge.domain.actors import TimelineKind
 from casebridge.domain.identifiers import CASE, new_id
 from casebridge.persistence.cases import CaseRow
-from casebridge.persistence.connectors import ConnectorRow, RefRow
 from casebridge.persistence.database import Database
 from casebridge.persistence.schema import insert_all
 from casebridge.persistence.together import Together
 from casebridge.services import timeline
+from casebridge.services.case_detail import CaseDetail
 from casebridge.services.clock import Clock
 from casebridge.services.fanout import FanOut
+from casebridge.services.idempotency import ONCE_MORE, Attempt, begin_all
 from casebridge.services.tenants import Principal
 from casebridge_core import CaseStatus, Entity, Severity
 
@@ -41,8 +42,7 @@ class NewCase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     deep_link: Annotated[str, Meta(pattern=r"^https?://\S+$", max_length=2000)] | None = None
 
 
-Created = tuple[CaseRow, list[tuple[RefRow, ConnectorRow]]]
-"""A new case and its reserved refs, each with its connector."""
+_Wanted = tuple[Principal, NewCase, Attempt[CaseDetail]]
 
 
 class Intake:
@@ -56,22 +56,32 @@ class Intake:
         self._public_url = public_url.rstrip("/")
         self._together = Together(self._create)
 
-    async def create(self, who: Principal, new: NewCase) -> Created:
-        """Create a case, durable when this returns; no vendor is called."""
-        return await self._together.do((who, new))
+    async def create(
+        self, who: Principal, new: NewCase, attempt: Attempt[CaseDetail] = ONCE_MORE
+    ) -> CaseDetail:
+        """Create a case, durable when this returns; no vendor is called.
 
-    async def _create(self, news: Sequence[tuple[Principal, NewCase]]) -> list[Created]:
+        Raises:
+            Repeated: the key of the attempt is taken.
+        """
+        return await self._together.do((who, new, attempt))
+
+    async def _create(self, news: Sequence[_Wanted]) -> list[CaseDetail]:
         now = self._clock()
-        cases = [self._case(who, new, now) for who, new in news]
+        cases = [self._case(who, new, now) for who, new, _ in news]
         async with self._database.write() as session:
+            await begin_all(session, [attempt for _, _, attempt in news])
             await insert_all(session, cases)
             lines = [
                 timeline.line(case, who.cause(now), TimelineKind.CASE_CREATED, _created(new))
-                for (who, new), case in zip(news, cases, strict=True)
+                for (who, new, _), case in zip(news, cases, strict=True)
             ]
             await insert_all(session, lines)
             reserved = await self._fanout.reserve(session, cases, now)
-        return [(case, reserved[case.id]) for case in cases]
+            details = [CaseDetail(case, (), reserved[case.id], ()) for case in cases]
+            for (_, _, attempt), detail in zip(news, details, strict=True):
+                await attempt.finish(session, detail)
+        return details
 
     def _case(self, who: Principal, new: NewCase, now: datetime) -> CaseRow:
         public_id = new_id(CASE)

@@ -12,9 +12,10 @@ from sqlalchemy import select, update
 
 from casebridge.persistence.connectors import ConnectorRow
 from casebridge.persistence.database import Database
+from casebridge.persistence.idempotency import IdempotencyRow
 from casebridge.persistence.inbox import InboxTokenRow
 from casebridge.persistence.schema import PublicRow
-from casebridge.services import connections, token_secrets
+from casebridge.services import connections, idempotency, token_secrets
 from casebridge.services.vault import Vault, VaultError, sealed_with
 
 _PAGE: Final = 200
@@ -35,6 +36,7 @@ PLACES: Final = (
     Place(ConnectorRow, "config_sealed", connections.context_of),
     Place(InboxTokenRow, "secret_sealed", token_secrets.context_of),
     Place(InboxTokenRow, "previous_sealed", token_secrets.context_of),
+    Place(IdempotencyRow, "answer_sealed", idempotency.context_of),
 )
 
 

@@ -40,12 +40,16 @@ class Scope(StrEnum):
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
-    """Who is asking: a tenant, the scopes, and the label for the timeline."""
+    """Who is asking: a tenant, the scopes, and the label for the timeline.
+
+    ``key_id`` is the public id of the API key, empty for whoever acts without a stored one.
+    """
 
     tenant_id: int
     tenant: str
     scopes: frozenset[Scope]
     label: str
+    key_id: str = ""
 
     def cause(self, at: datetime) -> Cause:
         """Return what the timeline says of something that this principal does."""
@@ -219,6 +223,7 @@ def _principal(key: ApiKeyRow, tenant: TenantRow) -> Principal:
         tenant=tenant.public_id,
         scopes=frozenset(Scope(scope) for scope in key.scopes),
         label=api_actor(key.name),
+        key_id=key.public_id,
     )
 
 

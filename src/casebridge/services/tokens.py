@@ -19,6 +19,7 @@ from casebridge.persistence.inbox import InboxTokenRow
 from casebridge.services.clock import Clock, in_utc
 from casebridge.services.connections import Connections
 from casebridge.services.faults import Invalid, NotFound
+from casebridge.services.idempotency import ONCE_MORE, Attempt
 from casebridge.services.tenants import Principal
 from casebridge.services.token_secrets import TokenSecrets
 from casebridge.services.token_terms import TokenState, state_of, warnings_of
@@ -97,10 +98,13 @@ class Tokens:
         self._clock = clock
         self._public_url = public_url.rstrip("/")
 
-    async def mint(self, who: Principal, new: NewToken) -> IssuedToken:
+    async def mint(
+        self, who: Principal, new: NewToken, *, attempt: Attempt[IssuedToken] = ONCE_MORE
+    ) -> IssuedToken:
         """Create a token and return its secret, this once.
 
         Raises:
+            Repeated: the key of the attempt is taken.
             NotFound: the tenant has no such connector.
             Invalid: a static secret cannot have a timestamp, or the end is past or beyond the
                 calendar.
@@ -126,22 +130,34 @@ class Tokens:
         )
         connector = None
         async with self._database.write() as session:
+            await attempt.begin(session)
             if new.connector_id is not None:
                 connector = await _connector(session, who, new.connector_id)
                 row.connector_id = connector.id
             session.add(row)
-        return IssuedToken(row=row, connector=connector, secret=secret)
+            issued = IssuedToken(row=row, connector=connector, secret=secret)
+            await attempt.finish(session, issued)
+        return issued
 
-    async def rotate(self, who: Principal, token_id: str, rotation: Rotation) -> IssuedToken:
+    async def rotate(
+        self,
+        who: Principal,
+        token_id: str,
+        rotation: Rotation,
+        *,
+        attempt: Attempt[IssuedToken] = ONCE_MORE,
+    ) -> IssuedToken:
         """Give the token a new secret; the one before stays good for the overlap.
 
         Raises:
+            Repeated: the key of the attempt is taken.
             NotFound: the tenant has no such token.
             Invalid: the token is revoked, or it has expired.
         """
         now = self._clock()
         secret = self._secrets.new()
         async with self._database.write() as session:
+            await attempt.begin(session)
             held = await _find(session, who, token_id)
             row = held.row
             if (state := state_of(row, now)) is not TokenState.ACTIVE:
@@ -150,7 +166,9 @@ class Tokens:
             row.previous_until = now + timedelta(hours=rotation.overlap_hours)
             row.secret_sealed = self._secrets.seal(row.public_id, secret)
             row.rotated_at = now
-        return IssuedToken(row=row, connector=held.connector, secret=secret)
+            issued = IssuedToken(row=row, connector=held.connector, secret=secret)
+            await attempt.finish(session, issued)
+        return issued
 
     async def revoke(self, who: Principal, token_id: str) -> None:
         """Revoke a token at once and for ever.

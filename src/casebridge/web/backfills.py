@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
-from litestar import Controller, get, post
+from litestar import Controller, Request, Response, get, post
 from litestar.params import FromPath, JSONBody
 
 from casebridge.domain.backfill import BackfillState, Ramp
@@ -13,6 +14,7 @@ from casebridge.services.backfill import BackfillProgress, NewBackfill, PlanOrde
 from casebridge.services.backfill_plan import Plan
 from casebridge.services.tenants import Scope
 from casebridge.web.access import Caller, TheBridge
+from casebridge.web.idempotency import KEY_REUSED, Create, once
 
 
 class BackfillView(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,12 +135,28 @@ async def plan_backfill(
     return await bridge.backfills.plan(who, connector_id, data)
 
 
-@post("/connectors/{connector_id:str}/backfills", tags=["backfills"], opt={"scope": Scope.ADMIN})
+@post(
+    "/connectors/{connector_id:str}/backfills",
+    tags=["backfills"],
+    opt={"scope": Scope.ADMIN},
+    operation_class=Create,
+    responses=KEY_REUSED,
+)
 async def create_backfill(
-    bridge: TheBridge, who: Caller, connector_id: FromPath[str], data: JSONBody[NewBackfill]
-) -> BackfillView:
+    bridge: TheBridge,
+    who: Caller,
+    request: Request[Any, Any, Any],
+    connector_id: FromPath[str],
+    data: JSONBody[NewBackfill],
+) -> Response[BackfillView]:
     """Mint a ticket for every open case that has none here, a few at a time.
 
     The tenant's feature flag `backfill` must be on.
     """
-    return BackfillView.of(await bridge.backfills.create(who, connector_id, data))
+    return await once(
+        request,
+        bridge,
+        who,
+        lambda attempt: bridge.backfills.create(who, connector_id, data, attempt=attempt),
+        lambda progress: Response(BackfillView.of(progress)),
+    )

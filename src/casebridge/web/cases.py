@@ -15,6 +15,7 @@ from casebridge.services.intake import NewCase
 from casebridge.services.tenants import Scope
 from casebridge.web.access import Caller, TheBridge
 from casebridge.web.conditions import ETAG, CaseConflict, Edit, only_if, tagged
+from casebridge.web.idempotency import KEY_REUSED, Create, once
 from casebridge.web.paging import Cursor, Limit, Page, decode_cursor, encode_cursor
 from casebridge.web.problem_document import conflict
 from casebridge.web.views import ActionView, CaseDetailView, CaseView, TimelineView
@@ -33,12 +34,27 @@ class CaseController(Controller):
     path = "/cases"
     tags = ("cases",)
 
-    @post(opt={"scope": Scope.WRITE}, response_headers=[ETAG])
+    @post(
+        opt={"scope": Scope.WRITE},
+        operation_class=Create,
+        response_headers=[ETAG],
+        responses=KEY_REUSED,
+    )
     async def create(
-        self, bridge: TheBridge, who: Caller, data: JSONBody[NewCase]
+        self,
+        bridge: TheBridge,
+        who: Caller,
+        request: Request[Any, Any, Any],
+        data: JSONBody[NewCase],
     ) -> Response[CaseDetailView]:
         """Create a case. Its tickets are minted afterwards: see `tickets` and the timeline."""
-        return tagged(CaseDetailView.of_detail(await bridge.cases.create(who, data)))
+        return await once(
+            request,
+            bridge,
+            who,
+            lambda attempt: bridge.cases.create(who, data, attempt=attempt),
+            lambda detail: tagged(CaseDetailView.of_detail(detail)),
+        )
 
     @get()
     async def list_cases(  # noqa: PLR0913, PLR0917 - each filter is a parameter of the API
@@ -126,23 +142,52 @@ class CaseController(Controller):
         moved = await bridge.cases.move(who, case_id, data, only_if=only_if(request))
         return tagged(CaseDetailView.of_detail(moved))
 
-    @post("/{case_id:str}/containment-actions", opt={"scope": Scope.WRITE})
+    @post(
+        "/{case_id:str}/containment-actions",
+        opt={"scope": Scope.WRITE},
+        operation_class=Create,
+        responses=KEY_REUSED,
+    )
     async def contain(
         self,
         bridge: TheBridge,
         who: Caller,
+        request: Request[Any, Any, Any],
         case_id: FromPath[str],
         data: JSONBody[NewContainmentAction],
-    ) -> ActionView:
+    ) -> Response[ActionView]:
         """Record a containment action with its outcome; each ticket gets a comment."""
-        return ActionView.of(await bridge.cases.contain(who, case_id, data))
+        return await once(
+            request,
+            bridge,
+            who,
+            lambda attempt: bridge.cases.contain(who, case_id, data, attempt=attempt),
+            lambda action: Response(ActionView.of(action)),
+        )
 
-    @post("/{case_id:str}/comments", status_code=204, opt={"scope": Scope.WRITE})
+    @post(
+        "/{case_id:str}/comments",
+        status_code=204,
+        opt={"scope": Scope.WRITE},
+        operation_class=Create,
+        responses=KEY_REUSED,
+    )
     async def comment(
-        self, bridge: TheBridge, who: Caller, case_id: FromPath[str], data: JSONBody[NewComment]
-    ) -> None:
+        self,
+        bridge: TheBridge,
+        who: Caller,
+        request: Request[Any, Any, Any],
+        case_id: FromPath[str],
+        data: JSONBody[NewComment],
+    ) -> Response[None]:
         """Comment on the case itself; this never leaves for a ticket."""
-        await bridge.cases.comment(who, case_id, data.text)
+        return await once(
+            request,
+            bridge,
+            who,
+            lambda attempt: bridge.cases.comment(who, case_id, data.text, attempt=attempt),
+            Response,
+        )
 
     @post(
         "/{case_id:str}/resync",

@@ -17,7 +17,7 @@ from litestar.datastructures import ResponseHeader
 from litestar.openapi.spec import OpenAPIType, Operation, Parameter, Schema
 
 from casebridge.persistence.connectors import ConnectorRow
-from casebridge.services.cases import CaseDetail
+from casebridge.services.case_detail import CaseDetail
 from casebridge.services.faults import Invalid, Stale
 from casebridge.services.versions import ANY_VERSION, Precondition
 from casebridge.web.connector_views import ConnectorView, connector_view

@@ -22,6 +22,7 @@ from casebridge.web.connector_views import (
     Scheduled,
     connector_view,
 )
+from casebridge.web.idempotency import KEY_REUSED, Create, once
 from casebridge.web.problem_document import conflict
 from casebridge.web.views import TicketView
 
@@ -38,12 +39,27 @@ class ConnectorController(Controller):
     path = "/connectors"
     tags = ("connectors",)
 
-    @post(opt={"scope": Scope.ADMIN}, response_headers=[ETAG])
+    @post(
+        opt={"scope": Scope.ADMIN},
+        operation_class=Create,
+        response_headers=[ETAG],
+        responses=KEY_REUSED,
+    )
     async def add(
-        self, bridge: TheBridge, who: Caller, data: JSONBody[NewConnector]
+        self,
+        bridge: TheBridge,
+        who: Caller,
+        request: Request[Any, Any, Any],
+        data: JSONBody[NewConnector],
     ) -> Response[ConnectorView]:
         """Add a connector. The configuration's schema is at `/v1/plugins`."""
-        return tagged(connector_view(bridge, await bridge.connectors.add(who, data)))
+        return await once(
+            request,
+            bridge,
+            who,
+            lambda attempt: bridge.connectors.add(who, data, attempt=attempt),
+            lambda row: tagged(connector_view(bridge, row)),
+        )
 
     @get()
     async def list_connectors(

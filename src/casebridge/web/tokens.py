@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from litestar import Controller, delete, get, post
+from litestar import Controller, Request, Response, delete, get, post
 from litestar.enums import MediaType
 from litestar.params import FromPath, JSONBody
 
@@ -15,6 +15,7 @@ from casebridge.services.tenants import Scope
 from casebridge.services.token_terms import TokenState
 from casebridge.services.tokens import HeldToken, IssuedToken, NewToken, Rotation
 from casebridge.web.access import Caller, TheBridge
+from casebridge.web.idempotency import KEY_REUSED, Create, once
 from casebridge_core import InboxScheme
 
 
@@ -54,26 +55,51 @@ class TokenController(Controller):
     path = "/inbox-tokens"
     tags = ("inbox",)
 
-    @post(opt={"scope": Scope.ADMIN})
+    @post(opt={"scope": Scope.ADMIN}, operation_class=Create, responses=KEY_REUSED)
     async def mint(
-        self, bridge: TheBridge, who: Caller, data: JSONBody[NewToken]
-    ) -> IssuedTokenView:
+        self,
+        bridge: TheBridge,
+        who: Caller,
+        request: Request[Any, Any, Any],
+        data: JSONBody[NewToken],
+    ) -> Response[IssuedTokenView]:
         """Mint a token; the secret in the answer is not shown again."""
-        issued = await bridge.tokens.mint(who, data)
-        return issued_view(bridge, issued)
+        return await once(
+            request,
+            bridge,
+            who,
+            lambda attempt: bridge.tokens.mint(who, data, attempt=attempt),
+            lambda issued: Response(issued_view(bridge, issued)),
+        )
 
     @get(opt={"scope": Scope.WRITE})
     async def list_tokens(self, bridge: TheBridge, who: Caller) -> list[TokenView]:
         """List the tenant's tokens."""
         return [token_view(bridge, held) for held in await bridge.tokens.list(who)]
 
-    @post("/{token_id:str}/rotate", status_code=200, opt={"scope": Scope.ADMIN})
+    @post(
+        "/{token_id:str}/rotate",
+        status_code=200,
+        opt={"scope": Scope.ADMIN},
+        operation_class=Create,
+        responses=KEY_REUSED,
+    )
     async def rotate(
-        self, bridge: TheBridge, who: Caller, token_id: FromPath[str], data: JSONBody[Rotation]
-    ) -> IssuedTokenView:
+        self,
+        bridge: TheBridge,
+        who: Caller,
+        request: Request[Any, Any, Any],
+        token_id: FromPath[str],
+        data: JSONBody[Rotation],
+    ) -> Response[IssuedTokenView]:
         """Give a token a new secret; the one before stays good for the overlap."""
-        issued = await bridge.tokens.rotate(who, token_id, data)
-        return issued_view(bridge, issued)
+        return await once(
+            request,
+            bridge,
+            who,
+            lambda attempt: bridge.tokens.rotate(who, token_id, data, attempt=attempt),
+            lambda issued: Response(issued_view(bridge, issued)),
+        )
 
     @delete("/{token_id:str}", opt={"scope": Scope.ADMIN})
     async def revoke(self, bridge: TheBridge, who: Caller, token_id: FromPath[str]) -> None:

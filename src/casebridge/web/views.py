@@ -9,7 +9,7 @@ import msgspec
 
 from casebridge.persistence.cases import AnnotationRow, CaseRow, ContainmentActionRow, TimelineRow
 from casebridge.persistence.connectors import ConnectorRow, RefRow
-from casebridge.services.cases import CaseDetail
+from casebridge.services.case_detail import CaseDetail
 from casebridge_core import CaseStatus, Entity, Severity
 
 

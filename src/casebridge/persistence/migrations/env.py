@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from alembic import context
 
-from casebridge.persistence import backfills, cases, connectors, inbox, tenants
+from casebridge.persistence import backfills, cases, connectors, idempotency, inbox, tenants
 from casebridge.persistence.schema import Row
 
-TABLES = (backfills, cases, connectors, inbox, tenants)
+TABLES = (backfills, cases, connectors, idempotency, inbox, tenants)
 
 context.configure(
     connection=context.config.attributes["connection"],

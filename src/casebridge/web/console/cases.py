@@ -11,8 +11,9 @@ from litestar.response import Redirect, Template
 
 from casebridge.bridge import Bridge
 from casebridge.domain.traffic import Moment, picture
+from casebridge.services.case_detail import CaseDetail
 from casebridge.services.case_lists import CaseFilter, ListedCase, SyncState
-from casebridge.services.cases import CaseDetail, StatusMove
+from casebridge.services.cases import StatusMove
 from casebridge.services.faults import NotFound
 from casebridge.services.tenants import Scope
 from casebridge.services.tickets import ForceSync
