@@ -97,7 +97,7 @@ def _installed(failures: list[PluginFailure]) -> Iterator[EntryPoint]:
     """
     seen: set[str] = set()
     for distribution in distributions():
-        name, version = _identity(distribution)
+        name = _told_of(distribution, "name")
         normalized = re.sub(r"[-_.]+", "-", name).lower()
         if normalized in seen:
             continue  # hidden by one that stands earlier on the path
@@ -106,23 +106,29 @@ def _installed(failures: list[PluginFailure]) -> Iterator[EntryPoint]:
             yield from distribution.entry_points.select(group=PROJECT_NAME)
         except Exception as cause:  # noqa: BLE001 - whatever a stranger's metadata causes is listed
             if f"[{PROJECT_NAME}]" in (distribution.read_text("entry_points.txt") or ""):
+                version = _told_of(distribution, "version")
                 source = PluginSource(name=name, distribution=name, version=version)
                 error = PluginLoadError(name, f"its entry points cannot be read: {told(cause)}")
                 error.__cause__ = cause
                 failures.append(PluginFailure(source=source, error=error))
 
 
-def _identity(distribution: Distribution | None) -> tuple[str, str]:
-    """Return a distribution's name and version, each empty when its metadata does not tell."""
+def _told_of(distribution: Distribution | None, what: str) -> str:
+    """Return a distribution's name or version, empty when its metadata does not tell.
+
+    Each is asked for where it is needed: to read all metadata of an installation takes its time.
+    """
     # The stubs promise strings; a distribution without METADATA gives None or raises.
     try:
-        name: str | None = getattr(distribution, "name", None)
-        version: str | None = getattr(distribution, "version", None)
+        value: str | None = getattr(distribution, what, None)
     except Exception:  # noqa: BLE001 - which error it is depends on Python's version
-        return "", ""
-    return name or "", version or ""
+        return ""
+    return value or ""
 
 
 def _source(point: EntryPoint) -> PluginSource:
-    distribution, version = _identity(point.dist)
-    return PluginSource(name=point.name, distribution=distribution, version=version)
+    return PluginSource(
+        name=point.name,
+        distribution=_told_of(point.dist, "name"),
+        version=_told_of(point.dist, "version"),
+    )

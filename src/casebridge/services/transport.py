@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import ssl
 from typing import Final
 
 import httpcore
@@ -21,7 +23,7 @@ class GuardedPool(httpx.AsyncHTTPTransport):
 
     def __init__(self, reach: Reach, resolve: Resolve | None = None) -> None:
         """Open none yet; ``resolve`` stands for the system's own resolver."""
-        context = httpx.create_ssl_context()
+        context = _trust()
         super().__init__(verify=context)
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=context,
@@ -54,3 +56,9 @@ class HostBoundTransport(httpx.AsyncBaseTransport):
             raise InvalidRequest(msg)
         self._meter.count()
         return await self._inner.handle_async_request(request)
+
+
+@functools.cache
+def _trust() -> ssl.SSLContext:
+    """Read the certificates once for every pool of this process: that takes its time."""
+    return httpx.create_ssl_context()
