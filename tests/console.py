@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import httpx
 
-from tests.stage import DEADLINE_SECONDS, Service
+from tests.stage import DEADLINE_SECONDS, NO_TLS, Service
 
 
 class Browser:
@@ -19,6 +19,7 @@ class Browser:
             trust_env=False,
             follow_redirects=True,
             timeout=DEADLINE_SECONDS,
+            verify=NO_TLS,
         )
 
     def __enter__(self) -> Self:

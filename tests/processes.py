@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 
 from casebridge.serving import bound_socket
-from tests.stage import Api, Service, eventually
+from tests.stage import NO_TLS, Api, Service, eventually
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,6 @@ def free_port() -> int:
 def _answers(url: str, process: subprocess.Popen[bytes], log: Path) -> bool:
     assert process.poll() is None, log.read_text()
     try:
-        return httpx.get(f"{url}/ready", trust_env=False).is_success
+        return httpx.get(f"{url}/ready", trust_env=False, verify=NO_TLS).is_success
     except httpx.TransportError:
         return False

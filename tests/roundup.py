@@ -17,7 +17,7 @@ from casebridge_core import InboxAddress, decode_config
 from casebridge_roundup import RoundupConfig
 from casebridge_roundup.guide import DETECTOR_NAME, detector_settings, detector_source
 from tests.processes import free_port
-from tests.stage import Service, eventually
+from tests.stage import NO_TLS, Service, eventually
 
 ACCOUNT: Final = {"username": "casebridge", "password": "the-bridges-password"}
 PEOPLE: Final = {"joe": "the-password-of-joe", "admin": "the-password-of-admin"}
@@ -126,6 +126,7 @@ class Tracker:
             headers=headers,
             timeout=60,
             trust_env=False,
+            verify=NO_TLS,
         ) as http:
             yield Person(http, user)
 
@@ -133,7 +134,7 @@ class Tracker:
         assert self._process is not None
         assert self._process.poll() is None, Path(f"{self.home}.log").read_text()
         try:
-            return httpx.get(f"{self.url}/rest/", trust_env=False).status_code < 500
+            return httpx.get(f"{self.url}/rest/", trust_env=False, verify=NO_TLS).status_code < 500
         except httpx.TransportError:
             return False
 
