@@ -12,8 +12,10 @@ import pytest
 from casebridge_sandbox import JiraSandbox, RunningSandbox, ServiceNowSandbox, running
 from tests.postgres import PostgresServer, running_postgres
 from tests.stage import Service, running_service
+from tests.statements import share_compiled_statements
 
 _numbers = count(1)
+share_compiled_statements()
 
 
 @pytest.fixture(scope="session")
