@@ -332,6 +332,24 @@ def test_a_page_is_told_of_what_changed_while_it_was_on_its_way(
             assert any(line == f"data: {case}" for line in stream.iter_lines())
 
 
+def test_an_open_page_is_told_what_somebody_else_does_to_a_connector(
+    admin: Browser, service: Service, jira: Vendor
+) -> None:
+    connector = service.add_jira(jira)
+    pause, resume = (f"/v1/connectors/{connector}/{verb}" for verb in ("pause", "resume"))
+
+    with admin.http.stream("GET", "/live/cases") as stream:
+        lines = stream.iter_lines()
+        assert next(lines).startswith(":")
+        case = service.api.create_case()
+        assert f"data: {case}" in lines  # from here on it watches
+        for verb, body in ((pause, {"reason": "tonight"}), (resume, None)):
+            service.api.post(verb, body)
+            assert f"data: {connector}" in lines
+        service.api.patch(f"/v1/connectors/{connector}", {"name": "another name"})
+        assert f"data: {connector}" in lines
+
+
 def test_the_page_shows_who_has_a_ticket_what_was_written_on_it_and_that_it_is_gone(
     admin: Browser, service: Service, jira: Vendor
 ) -> None:

@@ -236,6 +236,9 @@ def test_a_dismissed_status_is_off_the_list_until_it_is_mapped(tenant: Tenant) -
     assert again["reason"] in {"unmapped_status", "superseded_by_case"}
     assert statuses(tenant, state="open") == []
     assert [status["seen"] for status in statuses(tenant, state="dismissed")] == [2]
+    first, second = (row["text"] for row in tenant.timeline("inbound_ignored"))
+    assert first.endswith("map it to take it over")
+    assert second.endswith("this status means nothing for a case, as somebody has said")
     assert map_to(tenant, "triage")["status"]["state"] == "mapped"
     assert tenant.caller.send("POST", f"{path}/dismiss").status_code == 409
 

@@ -52,15 +52,25 @@ class Narration:
         self.record(TimelineKind.INBOUND_PAYLOAD, text, event=self.event_id)
 
     def conclude(
-        self, event: TicketEvent, decision: Decision, *, taken: bool, account: str | None
+        self,
+        event: TicketEvent,
+        decision: Decision,
+        *,
+        taken: bool,
+        account: str | None,
+        dismissed: bool,
     ) -> None:
-        """Record what a change rests on, or why there is none; ``account`` is ours."""
+        """Record what a change rests on, or why there is none.
+
+        ``account`` is ours; ``dismissed`` says that somebody gave the status no meaning on purpose.
+        """
         if decision.status.apply is not None or (self.origin is not None and taken):
             self.refer()
         elif self.origin is None and not taken and decision.whereabouts.is_there:
             what = f"is {event.status.name}" if event.status is not None else "changed"
             reason = Reason.OWN_WRITE if _is_ours(event, account) else decision.reason
-            text = f"{self.ref.external_key} {what}: {in_words(reason)}"
+            why = _DISMISSED if dismissed else in_words(reason)
+            text = f"{self.ref.external_key} {what}: {why}"
             self.record(TimelineKind.INBOUND_IGNORED, text, reason=decision.reason)
 
 
@@ -80,6 +90,7 @@ def _is_ours(event: TicketEvent, account: str | None) -> bool:
     return people == {account}
 
 
+_DISMISSED: Final = "this status means nothing for a case, as somebody has said"
 _WORDS: Final[dict[str | None, str]] = {
     Reason.NO_STATUS: "nothing that the case takes over",
     Reason.STALE: "older than what is known",

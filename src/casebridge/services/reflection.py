@@ -124,7 +124,8 @@ class Reflection:
             for its_id, comment in decision.comments.items()
         ]
         taken = moved or followed or assigned or any(said)
-        narration.conclude(event, decision, taken=taken, account=self.account)
+        dismissed = decision.reason is Reason.UNMAPPED and await self._is_dismissed(ref, event)
+        narration.conclude(event, decision, taken=taken, account=self.account, dismissed=dismissed)
         return taken
 
     async def _take_status(
@@ -200,6 +201,14 @@ class Reflection:
         row.native_id, row.category = native.id, native.category
         row.seen += 1
         row.last_seen_at = self.now
+
+    async def _is_dismissed(self, ref: RefRow, event: TicketEvent) -> bool:
+        """Tell whether somebody has said of an unmapped status that it means nothing."""
+        query = select(UnmappedStatusRow.dismissed_at).where(
+            UnmappedStatusRow.connector_id == ref.connector_id,
+            UnmappedStatusRow.name == (event.status.name if event.status is not None else ""),
+        )
+        return await self.session.scalar(query) is not None
 
     def _narration(self, case: CaseRow, ref: RefRow) -> Narration:
         cause = Cause(

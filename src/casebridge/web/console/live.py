@@ -11,6 +11,7 @@ from litestar import get
 from litestar.params import FromPath, FromQuery
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
+from casebridge.domain.identifiers import CONNECTOR
 from casebridge.services.events import EventFilter, Events
 from casebridge.services.pulse import Pulse
 from casebridge.services.tenants import Principal, Scope
@@ -28,7 +29,7 @@ _LOOK_SECONDS: Final = 1.0
 async def live_cases(
     bridge: TheBridge, visitor: TheVisitor, seen: FromQuery[str] = ""
 ) -> ServerSentEvent:
-    """Tell when any case of the tenant changes; ``seen`` is the mark that the page was made at."""
+    """Tell when any case or connector changes; ``seen`` is the mark that the page was made at."""
     mark = await _mark(bridge.pulse, seen)
     return ServerSentEvent(_changes(bridge.pulse, visitor.who.tenant_id, None, mark))
 
@@ -37,7 +38,7 @@ async def live_cases(
 async def live_case(
     bridge: TheBridge, visitor: TheVisitor, case_id: FromPath[str], seen: FromQuery[str] = ""
 ) -> ServerSentEvent:
-    """Tell when one case changes; ``seen`` is the mark that the page was made at."""
+    """Tell when a case or a connector changes; ``seen`` is the mark that the page was made at."""
     await bridge.cases.get(visitor.who, case_id)
     mark = await _mark(bridge.pulse, seen)
     return ServerSentEvent(_changes(bridge.pulse, visitor.who.tenant_id, case_id, mark))
@@ -78,11 +79,11 @@ async def _changes(
     pulse: Pulse, tenant_id: int, wanted: str | None, mark: int
 ) -> AsyncIterator[ServerSentEventMessage]:
     yield ServerSentEventMessage(comment="watching")
-    async with aclosing(pulse.watch(tenant_id, seen=mark)) as cases:
-        async for case in cases:
-            if wanted is None or case == wanted:
+    async with aclosing(pulse.watch(tenant_id, seen=mark)) as news:
+        async for changed in news:
+            if wanted in {None, changed} or changed.startswith(CONNECTOR):
                 await asyncio.sleep(_BREATH_SECONDS)
-                yield ServerSentEventMessage(event="changed", data=case)
+                yield ServerSentEventMessage(event="changed", data=changed)
 
 
 HANDLERS = (live_cases, live_case, live_token)
