@@ -34,6 +34,7 @@ from casebridge.web import (
     unmapped,
 )
 from casebridge.web.access import provide_bridge, provide_principal
+from casebridge.web.api_rate import RateHeaders
 from casebridge.web.conditions import on_stale
 from casebridge.web.console.routes import TEMPLATES, console
 from casebridge.web.deadline import BodyDeadline
@@ -91,6 +92,7 @@ def create_app(
         ],
         dependencies={"who": Provide(provide_principal)},
         exception_handlers={Stale: on_stale},
+        middleware=[RateHeaders(chosen.api_rate)] if chosen.api_rate else [],
         security=[{"apiKey": []}],
     )
     public = Router(

@@ -25,6 +25,7 @@ from casebridge.engine.situation import Lookout
 from casebridge.engine.steps import Steps
 from casebridge.persistence.database import Database
 from casebridge.persistence.migrate import upgrade
+from casebridge.services.api_rate import ApiRate
 from casebridge.services.authenticity import Authenticity
 from casebridge.services.backfill import Backfills
 from casebridge.services.backfill_plan import Planner
@@ -69,6 +70,7 @@ class Bridge:
     catalog: ConnectorCatalog
     tenants: Tenants
     idempotency: Idempotency
+    api_rate: ApiRate
     cases: Cases
     case_lists: CaseLists
     pulse: Pulse
@@ -138,6 +140,7 @@ async def open_bridge(
         catalog=catalog,
         tenants=Tenants(database, clock),
         idempotency=Idempotency(database, vault, clock),
+        api_rate=ApiRate(clock, per_minute=settings.api_rate),
         cases=Cases(database, fanout, clock, settings.address),
         case_lists=CaseLists(database),
         pulse=Pulse(database),

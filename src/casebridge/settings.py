@@ -63,6 +63,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         inbox_timestamp_seconds: how far a signed timestamp may be from the present.
         inbox_token_rate: authentic deliveries a minute with one token; 0 is no limit.
         inbox_address_rate: refused requests a minute from one address; 0 is no limit.
+        api_rate: requests a minute with one API key; 0 is no limit.
         event_retention_days: how long headers and body of a stored event are kept; 0 is for ever.
         private_hosts: host names, addresses or networks, comma-separated, in private ranges that
             vendors may be at; ``localhost`` stands for this machine when it is named as such.
@@ -89,6 +90,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     inbox_timestamp_seconds: Annotated[int, Meta(ge=0)] = 300
     inbox_token_rate: Annotated[int, Meta(ge=0)] = 6000
     inbox_address_rate: Annotated[int, Meta(ge=0)] = 120
+    api_rate: Annotated[int, Meta(ge=0)] = 12_000
     event_retention_days: Annotated[int, Meta(ge=0, le=36_500)] = 90
     trusted_proxies: str = ""
     private_hosts: str = "localhost"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from casebridge.services import throttle as throttle_module
+from casebridge.services import buckets
 from casebridge.services.faults import TooMany
 from casebridge.services.throttle import Throttle
 
@@ -139,14 +139,14 @@ def test_no_limit_means_none(watch: Watch) -> None:
 def test_what_is_remembered_is_bounded_and_a_stranger_cannot_have_a_vendor_forgotten(
     throttle: Throttle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(throttle_module, "_REMEMBERED", 100)
+    monkeypatch.setattr(buckets, "_REMEMBERED", 100)
     throttle.admitted(VENDOR, TOKEN)
     flood(throttle, VENDOR)
 
     for number in range(1000):
         throttle.refused(f"198.51.{number // 250}.{number % 250}")
 
-    sizes = [len(each._values) for each in (throttle._addresses._buckets, throttle._known)]
+    sizes = [len(throttle._addresses), len(throttle._known)]
     assert sizes == [100, 1]
     throttle.knock(VENDOR, TOKEN)
 

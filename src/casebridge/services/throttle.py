@@ -11,21 +11,15 @@ from __future__ import annotations
 
 import ipaddress
 import logging
-import math
-from collections import OrderedDict
 from datetime import datetime, timedelta
-from typing import Final, Generic, TypeVar
+from typing import Final
 
-from casebridge.domain.pacing import Bucket
+from casebridge.services.buckets import Buckets, Recent
 from casebridge.services.clock import Clock
 from casebridge.services.faults import TooMany
 
 log = logging.getLogger(__name__)
 
-KeyT = TypeVar("KeyT")
-ValueT = TypeVar("ValueT")
-
-_REMEMBERED: Final = 10_000
 _KNOWN_FOR: Final = timedelta(days=7)
 _LONGEST: Final = 64
 """What is kept of an address that is none: a path of a socket, or what a proxy made up."""
@@ -39,9 +33,9 @@ class Throttle:
     def __init__(self, clock: Clock, *, per_token: int, per_address: int) -> None:
         """Allow so many authentic deliveries and so many refused ones a minute; 0 is no limit."""
         self._clock = clock
-        self._tokens = _Meter(clock, per_token)
-        self._addresses = _Meter(clock, per_address)
-        self._known = _Recent[tuple[str, str], datetime]()
+        self._tokens = Buckets(clock, per_token)
+        self._addresses = Buckets(clock, per_address)
+        self._known = Recent[tuple[str, str], datetime]()
 
     def knock(self, address: str, token_id: str) -> None:
         """See whether a request is worth its body. ``address`` is the sender's IP address.
@@ -75,51 +69,6 @@ class Throttle:
             raise TooMany("too many deliveries with this token", retry_after=seconds)
         if self._tokens.charge(token_id):
             log.warning("inbox token %s delivers more than its rate", token_id)
-
-
-class _Recent(Generic[KeyT, ValueT]):
-    """A mapping that forgets what was not put for longest, so that it never outgrows its bound."""
-
-    def __init__(self) -> None:
-        self._values: OrderedDict[KeyT, ValueT] = OrderedDict()
-
-    def get(self, key: KeyT) -> ValueT | None:
-        return self._values.get(key)
-
-    def put(self, key: KeyT, value: ValueT) -> None:
-        self._values[key] = value
-        self._values.move_to_end(key)
-        if len(self._values) > _REMEMBERED:
-            self._values.popitem(last=False)
-
-
-class _Meter:
-    """A bucket for each key."""
-
-    def __init__(self, clock: Clock, per_minute: int) -> None:
-        self._clock = clock
-        self._per_minute = per_minute
-        self._buckets = _Recent[str, Bucket]()
-
-    def seconds_to_wait(self, key: str) -> int:
-        opens_at = self._bucket(key).opens_at() if self._per_minute else None
-        return 0 if opens_at is None else math.ceil((opens_at - self._clock()).total_seconds())
-
-    def charge(self, key: str) -> bool:
-        """Take one from the key's bucket, if it holds one; tell whether that was its last."""
-        bucket = self._bucket(key)
-        if not self._per_minute or bucket.opens_at() is not None:
-            return False
-        bucket = bucket.charged(1)
-        self._buckets.put(key, bucket)
-        return bucket.opens_at() is not None
-
-    def _bucket(self, key: str) -> Bucket:
-        now = self._clock()
-        bucket = self._buckets.get(key)
-        if bucket is None:
-            bucket = Bucket(per_minute=self._per_minute, tokens=math.inf, at=now)
-        return bucket.refilled(now)
 
 
 def _place(address: str) -> str:

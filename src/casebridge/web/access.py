@@ -10,6 +10,7 @@ from litestar.di import NamedDependency
 from casebridge.bridge import Bridge
 from casebridge.services.faults import Forbidden, Unauthenticated
 from casebridge.services.tenants import Principal, Scope
+from casebridge.web.api_rate import charge
 
 _BEARER = "bearer "
 
@@ -27,12 +28,14 @@ async def provide_principal(
 
     Raises:
         Unauthenticated: no valid API key came with the request.
+        TooMany: the key sends more than its rate.
         Forbidden: the key's scopes do not reach this handler.
     """
     header = request.headers.get("authorization", "")
     if header[: len(_BEARER)].lower() != _BEARER:
         raise Unauthenticated("send an API key: Authorization: Bearer cbk_…")
     who = await bridge.tenants.authenticate(header[len(_BEARER) :].strip())
+    charge(request, bridge, who)
     wanted: Scope = request.route_handler.opt.get("scope", Scope.READ)
     if not who.may(wanted):
         raise Forbidden(f"this needs an API key with the scope {wanted}")

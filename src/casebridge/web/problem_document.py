@@ -19,6 +19,7 @@ _DESCRIPTIONS: Final = {
     408: "The body did not arrive in time.",
     409: "The record is not in the state that the request assumes.",
     413: "The body is larger than the limit.",
+    429: "The API key sends more than its rate; see `Retry-After`.",
     502: "The vendor or its plugin failed.",
     503: "The database cannot be used at the moment; ask again after `Retry-After`.",
 }
