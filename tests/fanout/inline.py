@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from typing import Any
 
-import aiosqlite
+from casebridge.persistence.sqlite_thread import OneTripConnection
 
 
-class _Inline(aiosqlite.Connection):
+class _Inline(OneTripConnection):
     """A connection that works where it is called: one caller at a time needs no other thread."""
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -21,8 +20,7 @@ def stay_in_this_thread(
 ) -> None:
     """Have an engine's new connections work in the caller's thread: for its ``do_connect``."""
 
-    def connect(path: str, **more: Any) -> aiosqlite.Connection:
-        return _Inline(lambda: sqlite3.connect(path, check_same_thread=False, **more), 64)
+    def connect(path: str, **more: Any) -> _Inline:
+        return _Inline(path, **{**more, "check_same_thread": False})
 
-    options.pop("check_same_thread", None)
     options["async_creator_fn"] = connect
