@@ -237,7 +237,7 @@ def test_cases_are_found_by_what_people_know_of_them(
 
 
 def test_more_cases_than_a_page_are_turned_page_by_page(admin: Browser, service: Service) -> None:
-    made = [service.api.create_case(f"case {number}") for number in range(120)]
+    made = [service.api.create_case(f"case {number}") for number in range(60)]
 
     first = admin.open("/cases").text
     (older,) = re.findall(r'rel="next" href="([^"]+)"', first)

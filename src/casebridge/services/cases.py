@@ -229,6 +229,7 @@ class Cases:
         *,
         limit: int,
         after: int = 0,
+        before: int | None = None,
         actor_label: str | None = None,
         connector_id: str | None = None,
         newest: bool = False,
@@ -236,7 +237,7 @@ class Cases:
         """Return timeline rows, oldest first, each with the id of the event that it refers to.
 
         ``after`` is the row id to go on from; with ``newest``, the last ``limit`` rows are
-        returned instead of the first.
+        returned instead of the first, and ``before`` is the row id to go on from.
         ``actor_label`` and ``connector_id`` (a public id) leave in what that actor did, and what
         that connector was involved in.
 
@@ -250,6 +251,8 @@ class Cases:
                 .outerjoin(InboundEventRow, InboundEventRow.id == TimelineRow.event_id)
                 .where(TimelineRow.case_id == case.id, TimelineRow.id > after)
             )
+            if before is not None:
+                query = query.where(TimelineRow.id < before)
             if actor_label is not None:
                 query = query.where(TimelineRow.actor_label == actor_label)
             if connector_id is not None:

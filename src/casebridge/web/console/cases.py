@@ -25,9 +25,11 @@ from casebridge.web.paging import decode_cursor, encode_cursor
 from casebridge.web.views import CaseDetailView, CaseView, TicketView, TimelineView
 from casebridge_core import CaseStatus, Severity
 
-_PAGE: Final = 100
+_PAGE: Final = 50
 _ATTENTION: Final = 10
-_ROWS: Final = 500
+_ROWS: Final = 100
+_OVERLOOKED: Final = 500
+"""From how many of the newest rows the picture and the names of the filter are made."""
 
 
 class CaseLine(msgspec.Struct, frozen=True):
@@ -59,6 +61,7 @@ async def case_list(
         urgent=[_line(listed) for listed in urgent],
         lines=[_line(listed) for listed in found[:_PAGE]],
         older=encode_cursor(found[_PAGE - 1].case.id) if len(found) > _PAGE else None,
+        first=before is None,
         counts=await bridge.case_lists.counts(visitor.who),
         connectors=await bridge.connectors.list(visitor.who),
         statuses=list(CaseStatus),
@@ -74,21 +77,23 @@ async def case_page(
     case_id: FromPath[str],
     actor: FromQuery[str] = "",
     connector: FromQuery[str] = "",
+    cursor: FromQuery[str] = "",
 ) -> Template:
-    """Show a case; ``actor`` and ``connector`` filter its timeline."""
+    """Show a case; ``actor`` and ``connector`` filter its timeline, ``cursor`` is where to go on."""
     seen = encode_cursor(await bridge.pulse.mark())
     detail = await bridge.cases.get(visitor.who, case_id)
-    every = await bridge.cases.timeline(visitor.who, case_id, limit=_ROWS, newest=True)
-    rows = every
-    if actor or connector:
-        rows = await bridge.cases.timeline(
-            visitor.who,
-            case_id,
-            limit=_ROWS,
-            newest=True,
-            actor_label=actor or None,
-            connector_id=connector or None,
-        )
+    every = await bridge.cases.timeline(visitor.who, case_id, limit=_OVERLOOKED, newest=True)
+    before = decode_cursor(cursor or None)
+    found = await bridge.cases.timeline(
+        visitor.who,
+        case_id,
+        limit=_ROWS + 1,
+        newest=True,
+        before=before,
+        actor_label=actor or None,
+        connector_id=connector or None,
+    )
+    rows = found[-_ROWS:]
     moments = [
         Moment(at=row.at, kind=row.kind, text=row.text, connector=row.connector_id)
         for row, _ in every
@@ -103,7 +108,8 @@ async def case_page(
         actor=actor,
         connector=connector,
         picture=picture(moments, _lanes(detail)),
-        full=len(every) == _ROWS,
+        older=encode_cursor(rows[0][0].id) if len(found) > _ROWS else None,
+        first=before is None,
         statuses=list(CaseStatus),
     )
 
