@@ -10,6 +10,7 @@ from litestar import Litestar, Router
 from litestar.config.app import AppConfig
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.template.config import TemplateConfig
@@ -113,6 +114,8 @@ def create_app(
                 version="0.1.0",
                 use_handler_docstrings=True,
                 description="A security case is the record; its tickets are projections of it.",
+                # no page that shows it: those load scripts and pictures from elsewhere
+                render_plugins=[JsonRenderPlugin()],
                 components=Components(
                     security_schemes={"apiKey": SecurityScheme(type="http", scheme="bearer")}
                 ),

@@ -48,6 +48,23 @@ def test_the_document_is_served(shared_desk: Desk) -> None:
     assert answer.json()["openapi"].startswith("3.")
 
 
+@pytest.mark.parametrize("path", ["", "/", "/openapi.json"])
+def test_the_document_is_all_that_is_served(shared_desk: Desk, path: str) -> None:
+    answer = shared_desk.nobody.send("GET", f"/schema{path}")
+
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/vnd.oai.openapi+json"
+    assert answer.json()["info"]["title"] == "Casebridge"
+
+
+@pytest.mark.parametrize("path", ["redoc", "swagger", "elements", "rapidoc", "openapi.yaml", "x"])
+def test_nothing_is_served_that_loads_from_elsewhere(shared_desk: Desk, path: str) -> None:
+    answer = shared_desk.nobody.send("GET", f"/schema/{path}")
+
+    assert answer.status_code == 404
+    assert "//" not in answer.text.replace("<!DOCTYPE html>", "")
+
+
 def test_every_route_is_documented() -> None:
     routes = {documented(str(each)) for each in operations() if not each.is_page}
 

@@ -16,7 +16,7 @@ from casebridge.services.tenants import Scope
 from casebridge.web.access import Caller, TheBridge
 from casebridge.web.conditions import ETAG, CaseConflict, Edit, only_if, tagged
 from casebridge.web.idempotency import KEY_REUSED, Create, once
-from casebridge.web.paging import Cursor, Limit, Page, decode_cursor, encode_cursor
+from casebridge.web.paging import Cursor, Limit, Page, decode_cursor, page_of
 from casebridge.web.problem_document import conflict
 from casebridge.web.views import ActionView, CaseDetailView, CaseView, TimelineView
 from casebridge_core import CaseStatus, Severity
@@ -93,8 +93,12 @@ class CaseController(Controller):
         )
         before = decode_cursor(cursor)
         found = await bridge.case_lists.page(who, which, limit=limit + 1, before=before)
-        more = encode_cursor(found[limit - 1].case.id) if len(found) > limit else None
-        return Page([CaseView.of(listed.case) for listed in found[:limit]], more)
+        return page_of(
+            found,
+            limit,
+            row_id=lambda listed: listed.case.id,
+            show=lambda listed: CaseView.of(listed.case),
+        )
 
     @get("/{case_id:str}", response_headers=[ETAG])
     async def read(
@@ -221,5 +225,6 @@ class CaseController(Controller):
             after=decode_cursor(cursor) or 0,
             actor_label=actor_label,
         )
-        more = encode_cursor(rows[limit - 1][0].id) if len(rows) > limit else None
-        return Page([TimelineView.of(*row) for row in rows[:limit]], more)
+        return page_of(
+            rows, limit, row_id=lambda row: row[0].id, show=lambda row: TimelineView.of(*row)
+        )

@@ -16,7 +16,7 @@ from casebridge.services.events import EventDetail, EventFilter, StoredEvent
 from casebridge.services.replay import ReplayOrder
 from casebridge.services.tenants import Scope
 from casebridge.web.access import Caller, TheBridge
-from casebridge.web.paging import Cursor, Limit, Page, decode_cursor, encode_cursor
+from casebridge.web.paging import Cursor, Limit, Page, decode_cursor, encode_cursor, page_of
 
 
 class EventView(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,8 +161,7 @@ class EventController(Controller):
             until=until,
         )
         found = await bridge.events.list(who, which, limit=limit + 1, before=decode_cursor(cursor))
-        more = encode_cursor(found[limit - 1].row.id) if len(found) > limit else None
-        return Page([EventView.of(event) for event in found[:limit]], more)
+        return page_of(found, limit, row_id=lambda event: event.row.id, show=EventView.of)
 
     @get("/{event_id:str}", opt={"scope": Scope.WRITE})
     async def read(

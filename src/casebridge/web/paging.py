@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Callable, Sequence
 from typing import Annotated, Final, Generic, TypeVar
 
 import msgspec
@@ -11,6 +12,7 @@ from litestar.params import QueryParameter
 
 from casebridge.services.faults import Invalid
 
+RowT = TypeVar("RowT")
 ItemT = TypeVar("ItemT")
 
 _LARGEST_ROW_ID: Final = 2**31 - 1  # what an INTEGER column holds on every database
@@ -24,6 +26,18 @@ class Page(msgspec.Struct, Generic[ItemT], frozen=True):
 
     items: list[ItemT]
     next_cursor: str | None = None
+
+
+def page_of(
+    rows: Sequence[RowT],
+    limit: int,
+    *,
+    row_id: Callable[[RowT], int],
+    show: Callable[[RowT], ItemT],
+) -> Page[ItemT]:
+    """Return a page of rows, of which one more than ``limit`` were asked for."""
+    more = encode_cursor(row_id(rows[limit - 1])) if len(rows) > limit else None
+    return Page([show(row) for row in rows[:limit]], more)
 
 
 def encode_cursor(row_id: int) -> str:
