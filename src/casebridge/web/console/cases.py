@@ -79,7 +79,7 @@ async def case_page(
     connector: FromQuery[str] = "",
     cursor: FromQuery[str] = "",
 ) -> Template:
-    """Show a case; ``actor`` and ``connector`` filter its timeline, ``cursor`` is where to go on."""
+    """Show a case; ``actor`` and ``connector`` filter its timeline, ``cursor`` pages it."""
     seen = encode_cursor(await bridge.pulse.mark())
     detail = await bridge.cases.get(visitor.who, case_id)
     every = await bridge.cases.timeline(visitor.who, case_id, limit=_OVERLOOKED, newest=True)
