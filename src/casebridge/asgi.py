@@ -84,7 +84,7 @@ def create_app(
             events.EventController,
             unmapped.UnmappedStatusController,
             tickets.TicketController,
-            tickets.resync_tenant,
+            tickets.resync_every_ticket,
             backfills.BackfillController,
             backfills.plan_backfill,
             backfills.create_backfill,
@@ -102,7 +102,7 @@ def create_app(
     )
     app = Litestar.from_config(
         AppConfig(
-            route_handlers=[api, public, *console(), health.health, health.ready],
+            route_handlers=[api, public, *console(), health.health, health.ready, health.identity],
             template_config=TemplateConfig(directory=TEMPLATES, engine=JinjaTemplateEngine),
             middleware=[BodyDeadline(chosen.inbox_body_seconds), UrgentMiddleware()],
             dependencies={"bridge": Provide(provide_bridge, sync_to_thread=False)},

@@ -20,6 +20,7 @@ from tests.integration import acme
 PUBLIC = {
     "/health",
     "/ready",
+    "/identity/{challenge:str}",
     "/v1/inbox/itsm",
     "/v1/inbox/itsm/{token_id:str}",
     "/v1/inbox/itsm/{token_id:str}/{secret:str}",

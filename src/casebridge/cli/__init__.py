@@ -5,9 +5,12 @@ from __future__ import annotations
 import click
 
 from casebridge.cli.backfill import backfill
+from casebridge.cli.capabilities import capabilities
 from casebridge.cli.case import case
 from casebridge.cli.connector import connector
+from casebridge.cli.db import db
 from casebridge.cli.demo import demo
+from casebridge.cli.doctor import doctor
 from casebridge.cli.event import event
 from casebridge.cli.flag import flag
 from casebridge.cli.keys import key, tenant
@@ -31,7 +34,10 @@ def main() -> None:
 main.add_command(serve)
 main.add_command(worker)
 main.add_command(demo)
+main.add_command(doctor)
 main.add_command(plugins)
+main.add_command(capabilities)
+main.add_command(db)
 main.add_command(new_plugin)
 main.add_command(reconcile)
 main.add_command(key)

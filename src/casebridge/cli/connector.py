@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from casebridge.cli.calling import EXIT_CODES, Refused, ServiceClient, calls_service
-from casebridge.cli.display import Display
+from casebridge.cli.display import Display, verdict_table
 
 _COLUMNS = {
     "id": "ID",
@@ -31,7 +31,6 @@ _CARD = {
     "reconcile": "reconciled",
     "created_at": "created",
 }
-_VERDICTS = {True: "ok", False: "FAILED", None: "note"}
 
 
 @click.group(epilog=EXIT_CODES)
@@ -79,18 +78,14 @@ def check(service: ServiceClient, display: Display, connector: str) -> None:
     Exit code 1 when a line of the report failed.
     """
     report = service.post(f"/v1/connectors/{service.connector_id(connector)}/check")
-    rows = [{**line, "ok": _VERDICTS[line["ok"]]} for line in report["lines"]]
-    columns = {"ok": "VERDICT", "name": "WHAT", "detail": "FOUND", "cure": "CURE"}
+    lines = report["lines"]
     if display.as_json:
         display.sentence(report, "")
     else:
-        used = {name for name, _ in columns.items() if any(row.get(name) for row in rows)}
-        display.table(
-            rows, {name: title for name, title in columns.items() if name in used}, empty="Fine."
-        )
-    failed = sum(line["ok"] is False for line in report["lines"])
+        verdict_table(display, lines, {"name": "WHAT", "detail": "FOUND", "cure": "CURE"})
+    failed = sum(line["ok"] is False for line in lines)
     if failed:
-        raise Refused(f"{failed} of {len(rows)} checks failed; mend what the report says")
+        raise Refused(f"{failed} of {len(lines)} checks failed; mend what the report says")
 
 
 @connector.command(epilog=EXIT_CODES)

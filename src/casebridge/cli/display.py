@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _WIDE: Final = 400
 """Columns where nobody looks: a pipe must not lose the end of an id."""
+_VERDICTS: Final = {True: "ok", False: "FAILED", None: "note"}
 
 
 AS_JSON: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -89,6 +90,15 @@ class Display:
     @staticmethod
     def _json(value: object) -> None:
         click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def verdict_table(
+    display: Display, lines: Sequence[Mapping[str, Any]], columns: Mapping[str, str]
+) -> None:
+    """Print the lines of a check, each with its verdict; a column that is empty is left out."""
+    rows = [{**line, "ok": _VERDICTS[line["ok"]]} for line in lines]
+    used = {name: title for name, title in columns.items() if any(row.get(name) for row in rows)}
+    display.table(rows, {"ok": "VERDICT", **used}, empty="Fine.")
 
 
 def in_words(value: object) -> str:

@@ -35,7 +35,7 @@ class _MasterKey:
         self._proves = hmac.digest(key, b"casebridge-identity", "sha256")
 
     def proof(self, challenge: str) -> str:
-        return hmac.digest(self._proves, challenge.encode(), "sha256").hex()
+        return hmac.digest(self._proves, challenge.encode("utf-8", "surrogatepass"), "sha256").hex()
 
 
 class Vault:

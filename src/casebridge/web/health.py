@@ -1,9 +1,10 @@
-"""/health and /ready, for whatever watches the process."""
+"""/health and /ready, for whatever watches the process, and /identity, for the doctor."""
 
 from __future__ import annotations
 
 from litestar import get
 from litestar.enums import MediaType
+from litestar.params import FromPath
 from sqlalchemy import text
 
 from casebridge.web.access import TheBridge
@@ -21,3 +22,13 @@ async def ready(bridge: TheBridge) -> str:
     async with bridge.database.read() as session:
         await session.execute(text("SELECT 1"))
     return "ready"
+
+
+@get("/identity/{challenge:str}", media_type=MediaType.TEXT, tags=["operations"])
+async def identity(bridge: TheBridge, challenge: FromPath[str]) -> str:
+    """Prove which service this is: only one with the same master key answers the same.
+
+    The proof is an HMAC of the challenge under a key of its own, and tells nothing of the master
+    key.
+    """
+    return bridge.vault.proof(challenge)
