@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import shutil
 import sqlite3
 import ssl
 import time
@@ -11,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -24,6 +26,7 @@ from casebridge.serving import address_of, bound_socket, serving
 from casebridge.settings import Settings
 from casebridge_core import ConnectorCatalog
 from casebridge_sandbox import RunningSandbox
+from tests.migrated import migrated_file
 
 DEADLINE_SECONDS = 60.0
 NO_TLS: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -36,7 +39,7 @@ def eventually(condition: Callable[[], object], *, within: float = DEADLINE_SECO
     The pause between two looks is what a wait on another process's state costs; the test itself
     depends on the condition only.
     """
-    deadline, pause = time.monotonic() + within, 0.01
+    deadline, pause = time.monotonic() + within, 0.02
     while True:
         value = condition()
         if value:
@@ -249,6 +252,9 @@ def running_service(
     **settings: Any,
 ) -> Iterator[Service]:
     """Serve Casebridge in a background thread on a free loopback port."""
+    if not data_dir.exists() and "database_url" not in settings:
+        data_dir.mkdir(mode=0o700)
+        shutil.copy(migrated_file(), data_dir / "casebridge.db")
     with bound_socket() as listener:
         url = address_of(listener)
         usual = {
@@ -258,8 +264,13 @@ def running_service(
             "inbox_address_rate": 0,
         }
         chosen = Settings(data_dir=data_dir, **{**usual, **settings})
-        app = create_app(chosen, catalog=catalog, clock=clock)
+        app = create_app(chosen, catalog=_installed() if catalog is None else catalog, clock=clock)
         with serving(app, listener, patience=chosen.inbox_body_seconds):
             key = (data_dir / "admin.key").read_text().strip()
             with Api(url, key) as api:
                 yield Service(url, data_dir, api)
+
+
+@cache
+def _installed() -> ConnectorCatalog:
+    return ConnectorCatalog.installed()

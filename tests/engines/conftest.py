@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -13,9 +11,8 @@ from typing import Final
 
 import pytest
 
-from casebridge.persistence.database import Database
-from casebridge.persistence.migrate import upgrade
 from tests.engines.crew import Crew, running_crew
+from tests.migrated import migrate, migrated_file
 from tests.postgres import PostgresServer
 
 _numbers = count(1)
@@ -62,22 +59,15 @@ def database_url(request: pytest.FixtureRequest, engine_name: str, tmp_path: Pat
     """Name a database of the newest revision, of the kind that the engine is tested on."""
     _, database = KINDS[request.node.callspec.params["engine_name"]]
     if database == "sqlite":
-        shutil.copy(request.getfixturevalue("_migrated_file"), tmp_path / "casebridge.db")
+        shutil.copy(migrated_file(), tmp_path / "casebridge.db")
         return f"sqlite+aiosqlite:///{tmp_path / 'casebridge.db'}"
     url: str = request.getfixturevalue("migrated_postgres_url")
     return url
 
 
 @pytest.fixture(scope="session")
-def _migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("engines") / "casebridge.db"
-    _migrate(f"sqlite+aiosqlite:///{path}")
-    return path
-
-
-@pytest.fixture(scope="session")
 def _migrated_database(postgres_server: PostgresServer) -> str:
-    _migrate(postgres_server.create_database("engines"))
+    migrate(postgres_server.create_database("engines"))
     return "engines"
 
 
@@ -89,18 +79,6 @@ def migrated_postgres_url(
     name = f"engines_{next(_numbers)}"
     yield postgres_server.create_database(name, like=_migrated_database)
     postgres_server.drop_database(name)
-
-
-def _migrate(url: str) -> None:
-    """Bring a database to the newest revision, beside whatever event loop the tests run in."""
-
-    async def work() -> None:
-        database = Database(url)
-        await upgrade(database)
-        await database.close()
-
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(asyncio.run, work()).result()
 
 
 @pytest.fixture

@@ -2,47 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from casebridge.persistence.database import Database
-from casebridge.persistence.migrate import upgrade
 from tests.fanout.bench import Bench, open_bench
 from tests.fanout.desks import Clock, Desk
 from tests.fanout.vendors import jira_like, servicenow_like
+from tests.migrated import migrated_file
 from tests.stage import MovableClock, Service, running_service
 
 NewDatabase = Callable[[], Path]
 
 
-@pytest.fixture(scope="session")
-def _migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("migrated") / "casebridge.db"
-
-    async def work() -> None:
-        database = Database(f"sqlite+aiosqlite:///{path}")
-        await upgrade(database)
-        await database.close()
-
-    with ThreadPoolExecutor(1) as pool:  # beside whatever event loop the tests run in
-        pool.submit(asyncio.run, work()).result()
-    return path
-
-
 @pytest.fixture
-def new_database(_migrated: Path, tmp_path: Path) -> NewDatabase:
+def new_database(tmp_path: Path) -> NewDatabase:
     """Make databases of the newest revision, one under one name: each replaces the one before."""
     path = tmp_path / "casebridge.db"
 
     def copy() -> Path:
         for left in tmp_path.glob("casebridge.db*"):
             left.unlink()
-        shutil.copy(_migrated, path)
+        shutil.copy(migrated_file(), path)
         return path
 
     return copy

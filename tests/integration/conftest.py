@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from casebridge.persistence.database import Database
-from casebridge.persistence.migrate import upgrade
 from casebridge.persistence.schema import Row
 from casebridge.services.clock import Clock, utc_now
 from tests.integration.desk import Desk, open_desk
+from tests.migrated import migrate, migrated_file
 from tests.postgres import PostgresServer
 
 BACKENDS = ("sqlite", "postgresql")
@@ -32,16 +30,9 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def _migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("migrated") / "casebridge.db"
-    _migrate(f"sqlite+aiosqlite:///{path}")
-    return path
-
-
-@pytest.fixture(scope="session")
 def _migrated_on_postgres(postgres_server: PostgresServer) -> str:
     url = postgres_server.create_database(_MIGRATED)
-    _migrate(url)
+    migrate(url)
     return url
 
 
@@ -50,7 +41,7 @@ def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Name a database of the newest revision, on each of the two."""
     if request.param == "sqlite":
         path = tmp_path / "casebridge.db"
-        shutil.copy(request.getfixturevalue("_migrated_file"), path)
+        shutil.copy(migrated_file(), path)
         return f"sqlite+aiosqlite:///{path}"
     url: str = request.getfixturevalue("_migrated_on_postgres")
     server: PostgresServer = request.getfixturevalue("postgres_server")
@@ -78,18 +69,6 @@ def database(opened: Callable[[str], Database], migrated_url: str) -> Database:
     return opened(migrated_url)
 
 
-def _migrate(url: str) -> None:
-    """Bring a database to the newest revision, beside whatever event loop the tests run in."""
-
-    async def work() -> None:
-        database = Database(url)
-        await upgrade(database)
-        await database.close()
-
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(asyncio.run, work()).result()
-
-
 @pytest.fixture
 def clock() -> Clock:
     """Tell the service's time; a module that moves it has a fixture of its own."""
@@ -97,23 +76,23 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, _migrated_file: Path, clock: Clock) -> Iterator[Desk]:
+def desk(tmp_path: Path, clock: Clock) -> Iterator[Desk]:
     """Open a service without cases or connectors."""
-    with _desk(tmp_path / "data", _migrated_file, clock) as opened_one:
+    with _desk(tmp_path / "data", clock) as opened_one:
         yield opened_one
 
 
 @pytest.fixture(scope="module")
-def shared_desk(tmp_path_factory: pytest.TempPathFactory, _migrated_file: Path) -> Iterator[Desk]:
+def shared_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """Open a service for all tests of a module, which leave it as they find it."""
-    with _desk(tmp_path_factory.mktemp("shared"), _migrated_file, utc_now) as opened_one:
+    with _desk(tmp_path_factory.mktemp("shared"), utc_now) as opened_one:
         yield opened_one
 
 
 @contextmanager
-def _desk(data_dir: Path, migrated_file: Path, clock: Clock) -> Iterator[Desk]:
+def _desk(data_dir: Path, clock: Clock) -> Iterator[Desk]:
     data_dir.mkdir(exist_ok=True)
-    shutil.copy(migrated_file, data_dir / "casebridge.db")
+    shutil.copy(migrated_file(), data_dir / "casebridge.db")
     with open_desk(data_dir, clock=clock) as opened_one:
         yield opened_one
 
@@ -126,7 +105,7 @@ def desk_of_both(
     data_dir = tmp_path_factory.mktemp("of-both")
     url = ""
     if request.param == "sqlite":
-        shutil.copy(request.getfixturevalue("_migrated_file"), data_dir / "casebridge.db")
+        shutil.copy(migrated_file(), data_dir / "casebridge.db")
     else:
         url = request.getfixturevalue("_migrated_on_postgres")
         request.getfixturevalue("postgres_server").truncate(_MIGRATED, Row.metadata.tables)
