@@ -1,4 +1,4 @@
-"""The service as a process of its own, which a test can kill or stop."""
+"""The service and its workers as processes of their own, which a test can kill or stop."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,22 +17,82 @@ from casebridge.serving import bound_socket
 from tests.stage import NO_TLS, Api, Service, eventually
 
 
+class Program:
+    """A command in a process of its own, which can be killed, frozen, and started again.
+
+    ``settings`` are those of the service, by their names in lower case; none of the environment's
+    own reach it. What the process says goes to ``log``.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        log: Path,
+        settings: Mapping[str, object],
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        given = os.environ if environment is None else environment
+        self.log = log
+        self._command = command
+        self._environment = {
+            **{name: value for name, value in given.items() if not name.startswith("CASEBRIDGE_")},
+            **{f"CASEBRIDGE_{name.upper()}": str(value) for name, value in settings.items()},
+        }
+        self._process = self._run()
+
+    @property
+    def lives(self) -> bool:
+        return self._process.poll() is None
+
+    def has_said(self, words: str) -> bool:
+        """Tell whether words stand in the log; the process must be alive."""
+        assert self.lives, self.log.read_text()
+        return words in self.log.read_text()
+
+    def kill(self) -> None:
+        """Kill it as a power cut would."""
+        self._process.kill()
+        self._process.wait()
+
+    def start_again(self) -> None:
+        """Start it once more, after it ended."""
+        assert not self.lives
+        self._process = self._run()
+
+    def freeze(self) -> None:
+        """Stop it where it is."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._process.send_signal(signal.SIGCONT)
+
+    def stop(self) -> int:
+        """Ask it to stop, wait until it has, and return its exit code."""
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(timeout=60)
+
+    def _run(self) -> subprocess.Popen[bytes]:
+        with self.log.open("ab") as output:
+            return subprocess.Popen(  # noqa: S603 - a command of our own
+                self._command, env=self._environment, stdout=output, stderr=output
+            )
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceProcess:
     """A running process of the service."""
 
     service: Service
-    process: subprocess.Popen[bytes]
+    program: Program
 
     def kill(self) -> None:
         """Kill it as a power cut would."""
-        self.process.kill()
-        self.process.wait()
+        self.program.kill()
 
     def stop(self) -> int:
         """Ask it to stop, wait until it has, and return its exit code."""
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=60)
+        return self.program.stop()
 
 
 @contextmanager
@@ -44,30 +104,27 @@ def service_process(
     ``site`` is a folder with more distributions, installed there by pip.
     """
     url = f"http://127.0.0.1:{port}"
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("CASEBRIDGE_")},
-        "CASEBRIDGE_DATA_DIR": str(data_dir),
-        "CASEBRIDGE_DATABASE_URL": database_url,
-        "CASEBRIDGE_PUBLIC_URL": url,
-        "CASEBRIDGE_LEASE_SECONDS": "1",
-        "CASEBRIDGE_SWEEP_SECONDS": "0.1",
+    settings = {
+        "data_dir": data_dir,
+        "database_url": database_url,
+        "public_url": url,
+        "lease_seconds": 1,
+        "sweep_seconds": 0.1,
     }
+    environment = dict(os.environ)
     if site is not None:
         paths = [str(site), environment.get("PYTHONPATH", "")]
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
-    command = ("uvicorn", "--factory", "casebridge:create_app", "--port", str(port))
-    log = data_dir.with_suffix(".log")
-    with log.open("ab") as output:
-        process = subprocess.Popen(  # noqa: S603 - a command of our own
-            (sys.executable, "-m", *command), env=environment, stdout=output, stderr=output
-        )
+    command = (sys.executable, "-m", "uvicorn", "--factory", "casebridge:create_app")
+    program = Program(
+        (*command, "--port", str(port)), data_dir.with_suffix(".log"), settings, environment
+    )
     try:
-        eventually(lambda: _answers(url, process, log))
+        eventually(lambda: answers(url, program))
         with Api(url, (data_dir / "admin.key").read_text().strip()) as api:
-            yield ServiceProcess(Service(url, data_dir, api), process)
+            yield ServiceProcess(Service(url, data_dir, api), program)
     finally:
-        process.kill()
-        process.wait()
+        program.kill()
 
 
 def free_port() -> int:
@@ -76,8 +133,9 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def _answers(url: str, process: subprocess.Popen[bytes], log: Path) -> bool:
-    assert process.poll() is None, log.read_text()
+def answers(url: str, program: Program) -> bool:
+    """Tell whether a service is ready; its process must be alive."""
+    assert program.lives, program.log.read_text()
     try:
         return httpx.get(f"{url}/ready", trust_env=False, verify=NO_TLS).is_success
     except httpx.TransportError:

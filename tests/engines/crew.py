@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import sqlite3
-import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,9 +13,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import text
+from typing_extensions import override
 
 from casebridge.persistence.database import Database
 from casebridge_sandbox import RunningSandbox
+from tests.processes import Program
 from tests.stage import Service, eventually, running_service
 
 LEASE: Final = 1.0
@@ -26,47 +25,30 @@ SETTINGS: Final[dict[str, Any]] = {"workers": 4, "lease_seconds": LEASE, "sweep_
 _BUSY: Final = "SELECT count(*) FROM case_external_refs WHERE lease_token IS NOT NULL"
 
 
-@dataclass(frozen=True, slots=True)
-class Worker:
+class Worker(Program):
     """A process of `casebridge worker`."""
 
-    process: subprocess.Popen[bytes]
-    log: Path
-    url: str
-
-    @property
-    def lives(self) -> bool:
-        return self.process.poll() is None
+    def __init__(self, url: str, log: Path, settings: Mapping[str, object]) -> None:
+        command = (str(Path(sys.executable).with_name("casebridge")), "worker")
+        super().__init__(command, log, {**settings, "database_url": url})
+        self.url = url
 
     @property
     def is_ready(self) -> bool:
-        assert self.lives, self.log.read_text()
-        return "casebridge.working: working" in self.log.read_text()
+        return self.has_said("casebridge.working: working")
 
-    def kill(self) -> None:
-        """Kill it as a power cut would."""
-        self.process.kill()
-        self.process.wait()
-
+    @override
     def freeze(self) -> None:
         """Stop it where it is, but not inside a write to SQLite: that would stop everybody."""
 
         def stopped() -> bool:
-            self.process.send_signal(signal.SIGSTOP)
+            super(Worker, self).freeze()
             if _is_writable(self.url):
                 return True
             self.thaw()
             return False
 
         eventually(stopped)
-
-    def thaw(self) -> None:
-        self.process.send_signal(signal.SIGCONT)
-
-    def stop(self) -> int:
-        """Ask it to stop, wait until it has, and return its exit code."""
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=60)
 
 
 @dataclass
@@ -118,17 +100,8 @@ class Crew:
     def _hire(self) -> Worker:
         self._hired += 1
         log = self.service.data_dir.with_name(f"worker-{self._hired}.log")
-        environment = {
-            **{name: value for name, value in os.environ.items() if "CASEBRIDGE_" not in name},
-            "CASEBRIDGE_DATA_DIR": str(self.service.data_dir),
-            "CASEBRIDGE_DATABASE_URL": self.url,
-            "CASEBRIDGE_ENGINE": self.engine,
-            **{f"CASEBRIDGE_{name.upper()}": str(value) for name, value in SETTINGS.items()},
-        }
-        command = (str(Path(sys.executable).with_name("casebridge")), "worker")
-        with log.open("wb") as output:
-            process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)  # noqa: S603 - a command of our own
-        return Worker(process, log, self.url)
+        settings = {"data_dir": self.service.data_dir, "engine": self.engine, **SETTINGS}
+        return Worker(self.url, log, settings)
 
 
 def _is_writable(url: str) -> bool:
