@@ -48,6 +48,16 @@ class CuttingProxy:
         """How many cuts are still to come."""
         return len(self._armed)
 
+    def cut(self) -> int:
+        """Reset every connection that is open now; return how many there were."""
+        with self._lock:
+            found = list(self._open)
+        for each in found:
+            with suppress(OSError):
+                _reset(each)
+                each.shutdown(socket.SHUT_RDWR)
+        return len(found) // 2
+
     def serve(self) -> None:
         """Take connections until the proxy is closed."""
         with suppress(OSError):
@@ -59,20 +69,23 @@ class CuttingProxy:
         """Close every connection and wait for the threads."""
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        for each in self._open:
-            with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
+        self.cut()
         for thread in self._threads:
             thread.join()
 
     def _start(self, work: object, *sockets: object) -> None:
         thread = threading.Thread(target=work, args=sockets)  # type: ignore[arg-type]
+        self._threads = [each for each in self._threads if each.is_alive()]
         self._threads.append(thread)
         thread.start()
 
     def _converse(self, client: socket.socket) -> None:
-        with suppress(OSError), client, socket.create_connection(self._target) as vendor:
-            self._open += [client, vendor]
+        with (
+            suppress(OSError),
+            client,
+            socket.create_connection(self._target) as vendor,
+            self._listed(client, vendor),
+        ):
             while request := client.recv(_CHUNK):
                 moment = self._moment_of(request)
                 if moment is not None:
@@ -86,6 +99,16 @@ class CuttingProxy:
                     return _reset(client)
                 self._answer(client, vendor)
         return None
+
+    @contextmanager
+    def _listed(self, *sockets: socket.socket) -> Iterator[None]:
+        with self._lock:
+            self._open += sockets
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._open = [each for each in self._open if each not in sockets]
 
     def _answer(self, client: socket.socket, vendor: socket.socket) -> None:
         """Pass on what the vendor says until the client speaks again."""
