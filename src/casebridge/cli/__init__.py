@@ -7,12 +7,14 @@ import click
 from casebridge.cli.backfill import backfill
 from casebridge.cli.capabilities import capabilities
 from casebridge.cli.case import case
+from casebridge.cli.completion import completion
 from casebridge.cli.connector import connector
 from casebridge.cli.db import db
 from casebridge.cli.demo import demo
 from casebridge.cli.doctor import doctor
 from casebridge.cli.event import event
 from casebridge.cli.flag import flag
+from casebridge.cli.interrupts import Program
 from casebridge.cli.keys import key, tenant
 from casebridge.cli.master_keys import keys
 from casebridge.cli.new_plugin import new_plugin
@@ -25,16 +27,20 @@ from casebridge.cli.unmapped import unmapped
 from casebridge.cli.worker import worker
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="casebridge")
 def main() -> None:
-    """Casebridge: a security case is the record, its tickets are projections of it."""
+    """Casebridge: a security case is the record, its tickets are projections of it.
+
+    Exit codes of every command: 0 done, 1 failed, 2 called wrongly, 130 ended by Ctrl-C.
+    """
 
 
 main.add_command(serve)
 main.add_command(worker)
 main.add_command(demo)
 main.add_command(doctor)
+main.add_command(completion)
 main.add_command(plugins)
 main.add_command(capabilities)
 main.add_command(db)

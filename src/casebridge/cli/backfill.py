@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import click
 
 from casebridge.cli.calling import EXIT_CODES, Refused, ServiceClient, calls_service
+from casebridge.cli.completion import connector_names
 from casebridge.cli.display import Display, lasting
+from casebridge.cli.interrupts import INTERRUPTED, heeding_ctrl_c
 
 _LOOK_EVERY_SECONDS = 0.3
-_INTERRUPTED = 130
 _ACTIVE = frozenset({"planned", "running", "paused"})
 _COLUMNS = {
     "id": "ID",
@@ -73,7 +75,7 @@ def _ramp(command: Any) -> Any:  # noqa: ANN401 - click's decorators
 
 
 @backfill.command(epilog=EXIT_CODES)
-@click.argument("connector")
+@click.argument("connector", shell_complete=connector_names)
 @_ramp
 @calls_service
 def plan(service: ServiceClient, display: Display, connector: str, first: int, most: int) -> None:
@@ -96,8 +98,8 @@ def plan(service: ServiceClient, display: Display, connector: str, first: int, m
         raise Refused("; ".join(found["obstacles"]))
 
 
-@backfill.command(epilog=f"{EXIT_CODES} 130 when Ctrl-C ended the watching.")
-@click.argument("connector")
+@backfill.command(epilog=EXIT_CODES)
+@click.argument("connector", shell_complete=connector_names)
 @_ramp
 @click.option(
     "--tolerance",
@@ -144,7 +146,7 @@ def list_backfills(service: ServiceClient, display: Display) -> None:
     display.table(service.get("/v1/backfills"), _COLUMNS, empty="There was no backfill yet.")
 
 
-@backfill.command(epilog=f"{EXIT_CODES} 130 when Ctrl-C ended the watching.")
+@backfill.command(epilog=EXIT_CODES)
 @click.argument("backfill_id", metavar="BACKFILL")
 @click.option("--follow", is_flag=True, help="Follow it to its end.")
 @calls_service
@@ -196,13 +198,11 @@ def _show(display: Display, found: dict[str, Any]) -> None:
 def _follow(service: ServiceClient, display: Display, found: dict[str, Any]) -> None:
     """Show a progress bar until the backfill runs no more."""
     try:
-        if not display.as_json:
-            text = f"{found['id']} goes on without this command; Ctrl-C only ends it."
-            click.echo(text, err=True)
-        found = _watch(service, display, found)
+        with heeding_ctrl_c() as heed:
+            found = _watch(service, display, found, heed)
     except KeyboardInterrupt:
         display.note(f"\nit goes on without you: casebridge backfill show {found['id']} --follow")
-        raise SystemExit(_INTERRUPTED) from None
+        raise SystemExit(INTERRUPTED) from None
     _show(display, found)
     if found["state"] != "done":
         raise Refused(f"the backfill is {found['state']}: {found['note'] or 'resume it to go on'}")
@@ -213,7 +213,9 @@ def _follow(service: ServiceClient, display: Display, found: dict[str, Any]) -> 
         )
 
 
-def _watch(service: ServiceClient, display: Display, found: dict[str, Any]) -> dict[str, Any]:
+def _watch(
+    service: ServiceClient, display: Display, found: dict[str, Any], heed: Callable[[], None]
+) -> dict[str, Any]:
     from rich.progress import BarColumn, Progress, TextColumn
 
     console = display.console()
@@ -224,9 +226,13 @@ def _watch(service: ServiceClient, display: Display, found: dict[str, Any]) -> d
         TextColumn("{task.fields[words]}", markup=False),
     )
     hidden = display.as_json or not console.is_terminal
+    if not display.as_json:
+        text = f"{found['id']} goes on without this command; Ctrl-C only ends it."
+        click.echo(text, err=True)
     with Progress(*columns, console=console, disable=hidden) as progress:
         task = progress.add_task(found["connector_name"], **_bar(found))
         while found["state"] == "running":
+            heed()
             time.sleep(_LOOK_EVERY_SECONDS)
             found = service.get(f"/v1/backfills/{found['id']}")
             progress.update(task, **_bar(found))

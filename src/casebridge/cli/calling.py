@@ -1,6 +1,7 @@
 """Talking to a running service: where it is, with which key, and what went wrong in one sentence.
 
-Exit codes of every command that does: 0 it is done, 1 it failed, 2 it was called wrongly.
+Exit codes of every command: 0 it is done, 1 it failed, 2 it was called wrongly, 130 Ctrl-C ended
+it.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ Work = Callable[Concatenate["ServiceClient", Display, P], None]
 DEFAULT_URL: Final = "http://127.0.0.1:8000"
 URL_VARIABLE: Final = "CASEBRIDGE_URL"
 KEY_VARIABLE: Final = "CASEBRIDGE_API_KEY"
-EXIT_CODES: Final = "Exit codes: 0 done, 1 failed, 2 called wrongly."
+EXIT_CODES: Final = "Exit codes: 0 done, 1 failed, 2 called wrongly, 130 ended by Ctrl-C."
 _KEY_FILE: Final = "admin.key"
 _TIMEOUT_SECONDS: Final = 60.0
 _LONGEST_PAGE: Final = 200
@@ -48,20 +49,22 @@ class ServiceClient:
         *,
         key_from: str = "the caller",
         transport: httpx.BaseTransport | None = None,
+        patience: float = _TIMEOUT_SECONDS,
     ) -> None:
         """Prepare; nothing is sent yet.
 
         ``key_from`` tells where a refused key came from; ``transport`` leads elsewhere than over
-        the network.
+        the network; ``patience`` (seconds) is how long an answer may take.
         """
         import httpx
 
         self.url = url.rstrip("/")
         self._key_from = key_from
+        self._patience = patience
         self._http = httpx.Client(
             base_url=self.url,
             headers={"Authorization": f"Bearer {key}"},
-            timeout=_TIMEOUT_SECONDS,
+            timeout=patience,
             trust_env=False,
             transport=transport,
         )
@@ -129,7 +132,7 @@ class ServiceClient:
             answer = self._http.request(method, path, **arguments)
         except httpx.TimeoutException as error:
             raise Refused(
-                f"{self.url} did not answer in {_TIMEOUT_SECONDS:.0f} s; see the service's log"
+                f"{self.url} did not answer in {self._patience:.0f} s; see the service's log"
             ) from error
         except httpx.HTTPError as error:
             raise Refused(
@@ -194,7 +197,7 @@ def connected(way: Way) -> Iterator[ServiceClient]:
     if not way.local:
         if way.tenant is not None:
             raise click.UsageError("--tenant goes with --local; an API key has a tenant of its own")
-        key, source = _find_key(way.key_file)
+        key, source = find_key(way.key_file)
         with ServiceClient(way.url, key, key_from=source) as service:
             yield service
         return
@@ -215,7 +218,7 @@ def _checked_url(_context: click.Context, _option: click.Parameter, value: str) 
     return value
 
 
-def _find_key(key_file: Path | None) -> tuple[str, str]:
+def find_key(key_file: Path | None) -> tuple[str, str]:
     """Return the API key and where it came from."""
     if key_file is None and (key := os.environ.get(KEY_VARIABLE, "").strip()):
         return key, KEY_VARIABLE

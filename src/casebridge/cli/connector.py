@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from casebridge.cli.calling import EXIT_CODES, Refused, ServiceClient, calls_service
+from casebridge.cli.completion import connector_names
 from casebridge.cli.display import Display, verdict_table
 
 _COLUMNS = {
@@ -48,7 +49,7 @@ def list_connectors(service: ServiceClient, display: Display) -> None:
 
 
 @connector.command(epilog=EXIT_CODES)
-@click.argument("connector")
+@click.argument("connector", shell_complete=connector_names)
 @calls_service
 def show(service: ServiceClient, display: Display, connector: str) -> None:
     """Show a connector and its failing tickets."""
@@ -70,7 +71,7 @@ def show(service: ServiceClient, display: Display, connector: str) -> None:
 
 
 @connector.command(epilog=EXIT_CODES)
-@click.argument("connector")
+@click.argument("connector", shell_complete=connector_names)
 @calls_service
 def check(service: ServiceClient, display: Display, connector: str) -> None:
     """Check everything a connector needs; a good report resumes a paused one.
@@ -89,7 +90,7 @@ def check(service: ServiceClient, display: Display, connector: str) -> None:
 
 
 @connector.command(epilog=EXIT_CODES)
-@click.argument("connector")
+@click.argument("connector", shell_complete=connector_names)
 @click.option("--reason", required=True, help="Why; it is shown on the connector's card.")
 @calls_service
 def pause(service: ServiceClient, display: Display, connector: str, reason: str) -> None:
@@ -100,7 +101,7 @@ def pause(service: ServiceClient, display: Display, connector: str, reason: str)
 
 
 @connector.command(epilog=EXIT_CODES)
-@click.argument("connector")
+@click.argument("connector", shell_complete=connector_names)
 @calls_service
 def resume(service: ServiceClient, display: Display, connector: str) -> None:
     """Lift any pause and start the waiting work."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import click
 
+from casebridge.cli.calling import EXIT_CODES
 
-@click.command()
+
+@click.command(epilog=EXIT_CODES)
 @click.option("--once", is_flag=True, help="End by itself; exit code 0 only if all of it happened.")
 @click.option("--live", is_flag=True, help="Go on with new cases, and all that can happen to them.")
 @click.option(

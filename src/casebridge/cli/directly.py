@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -29,6 +28,8 @@ def settings_here() -> Settings:
 
 def run(work: Coroutine[Any, Any, ResultT]) -> ResultT:
     """Do the work, and tell failures in one sentence; a database's words may hold its password."""
+    import asyncio
+
     from sqlalchemy.exc import SQLAlchemyError
 
     from casebridge.services.faults import Fault

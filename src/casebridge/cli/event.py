@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from casebridge.cli.calling import EXIT_CODES, ServiceClient, calls_service
+from casebridge.cli.completion import connector_names
 from casebridge.cli.display import Display
 
 _PATH = "/v1/inbox-events"
@@ -63,7 +64,9 @@ class Moment(click.ParamType[str]):
 def _filters(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options that say which events."""
     options = (
-        click.option("--connector", help="Of this connector; its id or name."),
+        click.option(
+            "--connector", shell_complete=connector_names, help="Of this connector; its id or name."
+        ),
         click.option("--vendor", help="Of this vendor, such as jira."),
         click.option("--applied/--not-applied", default=None, help="What became of it."),
         click.option("--reason", help="Why nothing was applied, such as unlinked_ticket."),

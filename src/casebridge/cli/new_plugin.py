@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from casebridge.cli.calling import EXIT_CODES
+from casebridge.cli.display import AS_JSON, Display
+
 if TYPE_CHECKING:
     from casebridge.scaffold.making import NewPlugin
 
 _LICENSES = ("Apache-2.0", "MIT", "none")
 
 
-@click.command("new-plugin")
+@click.command("new-plugin", epilog=EXIT_CODES)
 @click.argument("vendor")
 @click.option("--title", help="What people call the vendor; the name with a capital by default.")
 @click.option("--author", default="", help="Your name, for the package's metadata and licence.")
@@ -25,8 +28,15 @@ _LICENSES = ("Apache-2.0", "MIT", "none")
     type=click.Path(path_type=Path),
     help="The folder to make; casebridge-<vendor> here by default.",
 )
+@AS_JSON
 def new_plugin(
-    *, vendor: str, title: str | None, author: str, licence: str, into: Path | None
+    *,
+    vendor: str,
+    title: str | None,
+    author: str,
+    licence: str,
+    into: Path | None,
+    as_json: bool,
 ) -> None:
     """Make a new plugin for VENDOR: a package that installs, and tests that say what to do next."""
     from datetime import UTC, datetime
@@ -47,12 +57,16 @@ def new_plugin(
     except ScaffoldError as error:
         raise click.ClickException(str(error)) from error
     _warn_of_rival(plugin)
-    click.echo(f"Made {folder} with {len(files)} files. What to do next:")
-    click.echo(f"  {shlex.join(('cd', str(folder)))}")
-    click.echo(f"  {shlex.join((sys.executable, '-m', 'pip', 'install', '--editable', '.[test]'))}")
-    click.echo(f"  {shlex.join((sys.executable, '-m', 'pytest', '-x'))}")
-    click.echo("The first test that fails says what to write first.")
-    click.echo(
+    display = Display(as_json=as_json)
+    made = {"folder": str(folder), "files": sorted(map(str, files))}
+    display.sentence(made, f"Made {folder} with {len(files)} files. What to do next:")
+    display.note(f"  {shlex.join(('cd', str(folder)))}")
+    display.note(
+        f"  {shlex.join((sys.executable, '-m', 'pip', 'install', '--editable', '.[test]'))}"
+    )
+    display.note(f"  {shlex.join((sys.executable, '-m', 'pytest', '-x'))}")
+    display.note("The first test that fails says what to write first.")
+    display.note(
         "This environment has casebridge-core already, and casebridge-sandbox where the extra"
         " casebridge[demo] is installed; in a new one, pip's index must have both."
     )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import click
 
+from casebridge.cli.calling import EXIT_CODES
 
-@click.command()
+
+@click.command(epilog=EXIT_CODES)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def plugins(*, as_json: bool) -> None:
     """List the installed plugins, what they can do, and what is refused and why.

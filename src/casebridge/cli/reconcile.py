@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from casebridge.cli.calling import EXIT_CODES, Refused, ServiceClient, calls_service
+from casebridge.cli.completion import connector_names
 from casebridge.cli.display import Display, lasting
 
 _COLUMNS = {
@@ -21,7 +22,7 @@ _COLUMNS = {
 
 
 @click.command(epilog=EXIT_CODES)
-@click.argument("connector", required=False)
+@click.argument("connector", required=False, shell_complete=connector_names)
 @click.option(
     "--wait",
     type=click.FloatRange(0, 30),

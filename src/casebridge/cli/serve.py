@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import click
 
+from casebridge.cli.calling import EXIT_CODES
 
-@click.command()
+
+@click.command(epilog=EXIT_CODES)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8000, show_default=True, help="Port to listen on.")
 def serve(host: str, port: int) -> None:

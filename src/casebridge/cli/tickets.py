@@ -8,6 +8,7 @@ import click
 
 from casebridge.cli.calling import EXIT_CODES, Refused, ServiceClient, calls_service
 from casebridge.cli.case import TICKETS, ticket_row
+from casebridge.cli.completion import connector_names
 from casebridge.cli.display import Display
 
 _STUCK = frozenset({"failing", "dead", "paused", "gone"})
@@ -40,7 +41,7 @@ def resync_case(service: ServiceClient, display: Display, case: str) -> None:
 
 
 @resync.command("connector", epilog=EXIT_CODES)
-@click.argument("connector")
+@click.argument("connector", shell_complete=connector_names)
 @calls_service
 def resync_connector(service: ServiceClient, display: Display, connector: str) -> None:
     """Resync every ticket of a connector."""
@@ -69,7 +70,7 @@ def replay_ticket(service: ServiceClient, display: Display, ticket: str) -> None
 
 
 @replay.command("connector", epilog=EXIT_CODES)
-@click.argument("connector")
+@click.argument("connector", shell_complete=connector_names)
 @calls_service
 def replay_connector(service: ServiceClient, display: Display, connector: str) -> None:
     """Try every dead ticket of a connector again."""
@@ -91,7 +92,7 @@ def force_sync(service: ServiceClient, display: Display, ticket: str, reason: st
 
 @click.command(epilog=EXIT_CODES)
 @click.argument("case")
-@click.argument("connector")
+@click.argument("connector", shell_complete=connector_names)
 @click.option(
     "--wait",
     type=click.FloatRange(0, 30),

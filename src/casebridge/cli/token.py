@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from casebridge.cli.calling import EXIT_CODES, ServiceClient, calls_service
+from casebridge.cli.completion import connector_names
 from casebridge.cli.display import Display
 
 _COLUMNS = {
@@ -39,7 +40,11 @@ def token() -> None:
 
 @token.command(epilog=EXIT_CODES)
 @click.argument("name")
-@click.option("--connector", help="Take only this connector's webhooks; its id or name.")
+@click.option(
+    "--connector",
+    shell_complete=connector_names,
+    help="Take only this connector's webhooks; its id or name.",
+)
 @click.option(
     "--scheme",
     type=click.Choice(["signature", "static_header", "static_url"]),
@@ -109,7 +114,7 @@ def revoke(service: ServiceClient, display: Display, token_id: str) -> None:
 
 @token.command(epilog=EXIT_CODES)
 @click.argument("token_id", metavar="TOKEN")
-@click.argument("connector")
+@click.argument("connector", shell_complete=connector_names)
 @calls_service
 def guide(service: ServiceClient, display: Display, token_id: str, connector: str) -> None:
     """Read what to paste at the vendor for a token and a connector, in Markdown."""

@@ -6,6 +6,7 @@ import click
 
 from casebridge.cli.calling import EXIT_CODES, ServiceClient, calls_service
 from casebridge.cli.case import STATUSES
+from casebridge.cli.completion import connector_names
 from casebridge.cli.display import Display
 
 _PATH = "/v1/unmapped-statuses"
@@ -32,7 +33,9 @@ def unmapped() -> None:
 
 
 @unmapped.command("list", epilog=EXIT_CODES)
-@click.option("--connector", help="Of this connector; its id or name.")
+@click.option(
+    "--connector", shell_complete=connector_names, help="Of this connector; its id or name."
+)
 @click.option(
     "--state",
     type=click.Choice(_STATES),

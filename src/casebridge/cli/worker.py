@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import click
 
+from casebridge.cli.calling import EXIT_CODES
 
-@click.command()
+
+@click.command(epilog=EXIT_CODES)
 def worker() -> None:
     """Bring tickets up to date in a process of its own, beside `casebridge serve`.
 
