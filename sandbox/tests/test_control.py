@@ -171,6 +171,8 @@ def test_the_log_tells_operations_and_actors(
     assert (read.path, read.query) == ("/rest/api/3/issue/SEC-1", "fields=summary")
     assert (unknown.operation, unknown.status) == ("", 404)
     assert jira.control.requests("fetch") == [read]
+    assert jira.control.requests(after=read.number) == [unknown]
+    assert jira.control.requests("fetch", after=read.number) == []
     assert "jira-sandbox-token" not in str(jira.control.requests())
 
 

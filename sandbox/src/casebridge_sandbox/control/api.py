@@ -140,16 +140,18 @@ class _MachineControl:
         self._sandbox.webhooks.set_faults(order(call, WebhookFaults))
         return Reply.json(self._sandbox.webhooks.faults)
 
-    def deliveries(self, call: Call) -> Reply:  # noqa: ARG002 - a handler
-        return Reply.json(list(self._sandbox.webhooks.attempts))
+    def deliveries(self, call: Call) -> Reply:
+        after = _after(call)
+        attempts = self._sandbox.webhooks.attempts
+        return Reply.json([each for each in attempts if each.number > after])
 
     def requests(self, call: Call) -> Reply:
-        operation = call.argument("operation")
+        operation, after = call.argument("operation"), _after(call)
         return Reply.json(
             [
                 each
                 for each in self._sandbox.requests.calls
-                if operation is None or each.operation == operation
+                if each.number > after and (operation is None or each.operation == operation)
             ]
         )
 
@@ -160,3 +162,15 @@ class _MachineControl:
             raise refuse(400, "the timeout is a number of seconds") from error
         idle = await self._sandbox.webhooks.wait_until_idle(seconds)
         return Reply.json(IdleView(idle=idle, pending=self._sandbox.webhooks.pending))
+
+
+def _after(call: Call) -> int:
+    """Return the number in a log after which to begin.
+
+    Raises:
+        Refusal: If it is no number.
+    """
+    try:
+        return int(call.argument("after") or 0)
+    except ValueError as error:
+        raise refuse(400, "after is a number in the log") from error

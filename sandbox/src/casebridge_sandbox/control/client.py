@@ -259,9 +259,14 @@ class SandboxControl:
             "released"
         ]
 
-    def deliveries(self) -> list[DeliveryAttempt]:
-        """Return every attempt to deliver a message, oldest first."""
-        return self._call("GET", "/deliveries", list[DeliveryAttempt])
+    def deliveries(self, *, after: int = 0) -> list[DeliveryAttempt]:
+        """Return the attempts to deliver a message, oldest first.
+
+        Args:
+            after: Only those whose number in the log is greater.
+        """
+        params = {"after": str(after)} if after else None
+        return self._call("GET", "/deliveries", list[DeliveryAttempt], params=params)
 
     def wait_until_idle(self, timeout_seconds: float = 10.0) -> None:
         """Wait until no message is pending; held ones do not count.
@@ -323,13 +328,16 @@ class SandboxControl:
         """Forget every fault."""
         self._call("DELETE", "/faults")
 
-    def requests(self, operation: str | None = None) -> list[ReceivedCall]:
+    def requests(self, operation: str | None = None, *, after: int = 0) -> list[ReceivedCall]:
         """Return the calls that the API received, oldest first.
 
         Args:
             operation: Only the calls of this operation; all unless given.
+            after: Only those whose number in the log is greater.
         """
-        params = {"operation": operation} if operation else None
+        params = {"operation": operation} if operation else {}
+        if after:
+            params["after"] = str(after)
         return self._call("GET", "/requests", list[ReceivedCall], params=params)
 
     def _call(
