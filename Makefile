@@ -24,7 +24,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint format types imports check run constraints clean
+.PHONY: help install demo test pictures lint format types imports check run constraints clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -36,6 +36,9 @@ demo: $(VENV)/.installed-demo  ## Watch a case go to its tickets and back (DEMO=
 
 test: install  ## Run the tests of every room
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+pictures: install  ## Take the pictures of the README anew, with the Chromium of the system
+	@PICTURES=1 $(BIN)/python -m pytest -q tests/browser/test_pictures.py
 
 lint: install  ## Check style and format
 	@$(BIN)/ruff check

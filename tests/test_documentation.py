@@ -32,6 +32,7 @@ PAGES: Final = tuple(
     )
 )
 VENDORS: Final = ConnectorCatalog.installed(only=("jira", "roundup", "servicenow"))
+MOST_PICTURE_BYTES: Final = 80_000
 OTHER_TOOLS: Final = frozenset({"curl", "export", "pip", "python", "python3"})
 COMMANDS: Final[dict[str, click.Group]] = {"casebridge": main, "casebridge-sandbox": sandbox}
 
@@ -135,6 +136,18 @@ def test_the_two_commands_of_the_readme_are_in_a_block_of_their_own() -> None:
     shown = [block for block in blocks(ROOT / "README.md", "console") if "make" in block]
 
     assert shown == ["$ make demo\n$ make test"]
+
+
+def test_every_picture_is_shown_and_small() -> None:
+    """Pages are read on phones too."""
+    shown = set(re.findall(r"!\[[^\]]+\]\((docs/images/[^)]+)\)", (ROOT / "README.md").read_text()))
+    pictures = sorted((DOCS / "images").iterdir())
+
+    assert {named(path) for path in pictures} == shown
+    assert {"cases", "case", "connectors", "unmapped"} <= {
+        path.stem.removeprefix("console-") for path in pictures
+    }
+    assert [path.name for path in pictures if path.stat().st_size > MOST_PICTURE_BYTES] == []
 
 
 def test_every_setting_is_explained_with_its_default_and_no_other_is_named() -> None:

@@ -7,7 +7,7 @@ so a scene that has been played has been seen.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from typing import Final
+from typing import Any, Final
 
 from casebridge.demo.acts import (
     Act,
@@ -37,7 +37,8 @@ UNKNOWN_STATUSES: Final = ("Waiting for vendor", "Change freeze", "Parked")
 
 def an_incident_from_detection_to_resolution(cast: Cast) -> Iterator[Act]:
     """Contained by an analyst, resolved by a human in Jira, followed by ServiceNow."""
-    case = yield from _case(cast)
+    incident = cast.incident()
+    case = yield from _case(cast, incident)
     yield _ask(case, "comments", {"text": "Checked the EDR: the process is gone."})
     yield Ask(
         method="PATCH",
@@ -47,8 +48,9 @@ def an_incident_from_detection_to_resolution(cast: Cast) -> Iterator[Act]:
         line="the agent sums up {title!r}; its tickets get that as a comment",
     )
     yield _LONG
-    action = {"action": "Isolate host", "target": "web-01", "outcome": "isolated by the EDR"}
-    yield _ask(case, "containment-actions", action, "containment recorded: isolated by the EDR")
+    target = incident["entities"][0]["value"]
+    action = {"action": "Contain", "target": target, "outcome": "done by the EDR"}
+    yield _ask(case, "containment-actions", action, f"containment of {target} is recorded")
     yield Trouble(vendor="servicenow", kind="slow_answer", seconds=1.0)
     yield _ask(case, "status", {"status": "contained"}, "an analyst contains {title!r}")
     yield Until(case=case, vendor="servicenow", state="syncing")
@@ -281,12 +283,10 @@ SCENES: Final[tuple[Scene, ...]] = (
 )
 
 
-def _case(cast: Cast) -> Generator[Act, None, int]:
+def _case(cast: Cast, incident: dict[str, Any] | None = None) -> Generator[Act, None, int]:
     """Open the next case, see both of its tickets minted, and return its number."""
-    case = cast.number()
-    yield Open(
-        case=case, fields=cast.incident(), line="a detection opens {title!r}", page=_CASE_PAGE
-    )
+    case, fields = cast.number(), incident or cast.incident()
+    yield Open(case=case, fields=fields, line="a detection opens {title!r}", page=_CASE_PAGE)
     yield Until(case=case, state="linked", line="minted {jira} and {servicenow}")
     yield _SHORT
     return case
