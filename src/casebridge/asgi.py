@@ -10,7 +10,6 @@ from litestar import Litestar, Router
 from litestar.config.app import AppConfig
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.template.config import TemplateConfig
@@ -40,6 +39,7 @@ from casebridge.web.conditions import on_stale
 from casebridge.web.console.routes import TEMPLATES, console
 from casebridge.web.deadline import BodyDeadline
 from casebridge.web.problem_document import describe_problems
+from casebridge.web.document import TAGS, ServedDocument, operation_id
 from casebridge.web.problems import HANDLERS
 from casebridge.web.urgency import UrgentMiddleware
 from casebridge.web.url_secrets import UrlSecrets
@@ -115,7 +115,9 @@ def create_app(
                 use_handler_docstrings=True,
                 description="A security case is the record; its tickets are projections of it.",
                 # no page that shows it: those load scripts and pictures from elsewhere
-                render_plugins=[JsonRenderPlugin()],
+                render_plugins=[ServedDocument()],
+                operation_id_creator=operation_id,
+                tags=TAGS,
                 components=Components(
                     security_schemes={"apiKey": SecurityScheme(type="http", scheme="bearer")}
                 ),

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import msgspec
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
@@ -20,14 +19,13 @@ from schemathesis.specs.openapi import checks
 
 from casebridge.asgi import create_app
 from casebridge.settings import Settings
+from casebridge.web.document import complete
 from casebridge_core import ConnectorCatalog
 from tests.integration import acme
 from tests.integration.desk import Desk
 
 APP: Final = create_app(Settings(), catalog=ConnectorCatalog.of(acme=acme))
-DOCUMENT: Final = schemathesis.openapi.from_dict(
-    msgspec.to_builtins(APP.openapi_schema.to_schema(), str_keys=True)
-)
+DOCUMENT: Final = schemathesis.openapi.from_dict(complete(APP.openapi_schema.to_schema()))
 OPERATIONS: Final = {
     each.label: each
     for each in (found.ok() for found in DOCUMENT.get_all_operations() if isinstance(found, Ok))

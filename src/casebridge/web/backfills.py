@@ -91,28 +91,28 @@ class BackfillController(Controller):
         return [BackfillView.of(each) for each in await bridge.backfills.list(who)]
 
     @get("/{backfill_id:str}")
-    async def read(
+    async def read_backfill(
         self, bridge: TheBridge, who: Caller, backfill_id: FromPath[str]
     ) -> BackfillView:
         """Read a backfill's progress."""
         return BackfillView.of(await bridge.backfills.get(who, backfill_id))
 
     @post("/{backfill_id:str}/pause", status_code=200, opt={"scope": Scope.ADMIN})
-    async def pause(
+    async def pause_backfill(
         self, bridge: TheBridge, who: Caller, backfill_id: FromPath[str]
     ) -> BackfillView:
         """Reserve no more tickets until it is resumed; those under way are still minted."""
         return BackfillView.of(await bridge.backfills.pause(who, backfill_id))
 
     @post("/{backfill_id:str}/resume", status_code=200, opt={"scope": Scope.ADMIN})
-    async def resume(
+    async def resume_backfill(
         self, bridge: TheBridge, who: Caller, backfill_id: FromPath[str]
     ) -> BackfillView:
         """Start a planned backfill, or go on with a paused one where it stopped."""
         return BackfillView.of(await bridge.backfills.resume(who, backfill_id))
 
     @post("/{backfill_id:str}/cancel", status_code=200, opt={"scope": Scope.ADMIN})
-    async def cancel(
+    async def cancel_backfill(
         self, bridge: TheBridge, who: Caller, backfill_id: FromPath[str]
     ) -> BackfillView:
         """Reserve no more tickets, for good; those under way are still minted."""

@@ -40,7 +40,7 @@ class CaseController(Controller):
         response_headers=[ETAG],
         responses=KEY_REUSED,
     )
-    async def create(
+    async def create_case(
         self,
         bridge: TheBridge,
         who: Caller,
@@ -101,7 +101,7 @@ class CaseController(Controller):
         )
 
     @get("/{case_id:str}", response_headers=[ETAG])
-    async def read(
+    async def read_case(
         self, bridge: TheBridge, who: Caller, case_id: FromPath[str]
     ) -> Response[CaseDetailView]:
         """Read a case with its tickets, containment actions and annotations."""
@@ -114,7 +114,7 @@ class CaseController(Controller):
         response_headers=[ETAG],
         responses={409: conflict(CaseConflict)},
     )
-    async def edit(
+    async def edit_case(
         self,
         bridge: TheBridge,
         who: Caller,
@@ -134,7 +134,7 @@ class CaseController(Controller):
         response_headers=[ETAG],
         responses={409: conflict(CaseConflict)},
     )
-    async def move(
+    async def move_case(
         self,
         bridge: TheBridge,
         who: Caller,
@@ -152,7 +152,7 @@ class CaseController(Controller):
         operation_class=Create,
         responses=KEY_REUSED,
     )
-    async def contain(
+    async def record_containment_action(
         self,
         bridge: TheBridge,
         who: Caller,
@@ -176,7 +176,7 @@ class CaseController(Controller):
         operation_class=Create,
         responses=KEY_REUSED,
     )
-    async def comment(
+    async def comment_on_case(
         self,
         bridge: TheBridge,
         who: Caller,
@@ -199,14 +199,14 @@ class CaseController(Controller):
         opt={"scope": Scope.WRITE},
         response_headers=[ETAG],
     )
-    async def resync(
+    async def resync_case(
         self, bridge: TheBridge, who: Caller, case_id: FromPath[str]
     ) -> Response[CaseDetailView]:
         """Try every ticket of the case again now."""
         return tagged(CaseDetailView.of_detail(await bridge.cases.resync(who, case_id)))
 
     @get("/{case_id:str}/timeline")
-    async def timeline(
+    async def read_timeline(
         self,
         bridge: TheBridge,
         who: Caller,

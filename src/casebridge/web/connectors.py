@@ -45,7 +45,7 @@ class ConnectorController(Controller):
         response_headers=[ETAG],
         responses=KEY_REUSED,
     )
-    async def add(
+    async def add_connector(
         self,
         bridge: TheBridge,
         who: Caller,
@@ -70,14 +70,14 @@ class ConnectorController(Controller):
         return [connector_view(bridge, row) for row in rows]
 
     @get("/{connector_id:str}", response_headers=[ETAG])
-    async def read(
+    async def read_connector(
         self, bridge: TheBridge, who: Caller, connector_id: FromPath[str]
     ) -> Response[ConnectorView]:
         """Read a connector's card."""
         return tagged(connector_view(bridge, await bridge.connectors.get(who, connector_id)))
 
     @get("/{connector_id:str}/failures")
-    async def failures(
+    async def list_failing_tickets(
         self, bridge: TheBridge, who: Caller, connector_id: FromPath[str]
     ) -> list[FailingTicketView]:
         """List the tickets whose last push failed, oldest first, a hundred at most."""
@@ -91,7 +91,7 @@ class ConnectorController(Controller):
         response_headers=[ETAG],
         responses={409: conflict(ConnectorConflict)},
     )
-    async def edit(
+    async def edit_connector(
         self,
         bridge: TheBridge,
         who: Caller,
@@ -104,7 +104,9 @@ class ConnectorController(Controller):
         return tagged(connector_view(bridge, edited))
 
     @delete("/{connector_id:str}", opt={"scope": Scope.ADMIN})
-    async def remove(self, bridge: TheBridge, who: Caller, connector_id: FromPath[str]) -> None:
+    async def remove_connector(
+        self, bridge: TheBridge, who: Caller, connector_id: FromPath[str]
+    ) -> None:
         """Remove a connector; its tickets stay linked and nothing is pushed any more."""
         await bridge.connectors.remove(who, connector_id)
 
@@ -114,14 +116,16 @@ class ConnectorController(Controller):
         opt={"scope": Scope.ADMIN},
         response_headers=[ETAG],
     )
-    async def restore(
+    async def restore_connector(
         self, bridge: TheBridge, who: Caller, connector_id: FromPath[str]
     ) -> Response[ConnectorView]:
         """Bring a removed connector back; it picks up where it left off."""
         return tagged(connector_view(bridge, await bridge.connectors.restore(who, connector_id)))
 
     @post("/{connector_id:str}/check", status_code=200, opt={"scope": Scope.WRITE})
-    async def check(self, bridge: TheBridge, who: Caller, connector_id: FromPath[str]) -> CheckView:
+    async def check_connector(
+        self, bridge: TheBridge, who: Caller, connector_id: FromPath[str]
+    ) -> CheckView:
         """Check the connection line by line; a good report resumes a paused connector."""
         report = await bridge.connectors.check(who, connector_id)
         return CheckView(ok=report.ok, lines=report.lines, statuses=report.statuses)
@@ -132,7 +136,7 @@ class ConnectorController(Controller):
         opt={"scope": Scope.ADMIN},
         response_headers=[ETAG],
     )
-    async def pause(
+    async def pause_connector(
         self, bridge: TheBridge, who: Caller, connector_id: FromPath[str], data: JSONBody[Pause]
     ) -> Response[ConnectorView]:
         """Stop pushing until somebody resumes it; a good check does not."""
@@ -146,21 +150,21 @@ class ConnectorController(Controller):
         opt={"scope": Scope.ADMIN},
         response_headers=[ETAG],
     )
-    async def resume(
+    async def resume_connector(
         self, bridge: TheBridge, who: Caller, connector_id: FromPath[str]
     ) -> Response[ConnectorView]:
         """Lift any pause and start the waiting work."""
         return tagged(connector_view(bridge, await bridge.connectors.resume(who, connector_id)))
 
     @post("/{connector_id:str}/resync", status_code=202, opt={"scope": Scope.WRITE})
-    async def resync(
+    async def resync_connector(
         self, bridge: TheBridge, who: Caller, connector_id: FromPath[str]
     ) -> Scheduled:
         """Read every ticket of the connector at the vendor and bring each into line."""
         return Scheduled(await bridge.tickets.resync_connector(who, connector_id))
 
     @post("/{connector_id:str}/reconcile", status_code=202, opt={"scope": Scope.WRITE})
-    async def reconcile(
+    async def reconcile_connector(
         self,
         bridge: TheBridge,
         who: Caller,
@@ -174,7 +178,7 @@ class ConnectorController(Controller):
         return bridge.reconciliation.view(row)
 
     @post("/{connector_id:str}/replay", status_code=202, opt={"scope": Scope.WRITE})
-    async def replay(
+    async def replay_connector(
         self, bridge: TheBridge, who: Caller, connector_id: FromPath[str]
     ) -> Scheduled:
         """Try every dead letter of the connector again."""

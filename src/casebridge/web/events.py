@@ -121,7 +121,7 @@ class EventController(Controller):
     tags = ("inbox",)
 
     @get(opt={"scope": Scope.WRITE})
-    async def list_events(  # noqa: PLR0913 - an argument for each filter
+    async def list_inbox_events(  # noqa: PLR0913 - an argument for each filter
         self,
         bridge: TheBridge,
         who: Caller,
@@ -164,14 +164,14 @@ class EventController(Controller):
         return page_of(found, limit, row_id=lambda event: event.row.id, show=EventView.of)
 
     @get("/{event_id:str}", opt={"scope": Scope.WRITE})
-    async def read(
+    async def read_inbox_event(
         self, bridge: TheBridge, who: Caller, event_id: FromPath[str]
     ) -> EventDetailView:
         """Read an event with its headers and its body."""
         return EventDetailView.of_detail(await bridge.events.get(who, event_id))
 
     @post("/{event_id:str}/replay", status_code=200, opt={"scope": Scope.WRITE})
-    async def replay(
+    async def replay_inbox_event(
         self, bridge: TheBridge, who: Caller, event_id: FromPath[str]
     ) -> EventDetailView:
         """Decide an event again, on what is known now; the answer is the event of the replay.
@@ -182,7 +182,7 @@ class EventController(Controller):
         return EventDetailView.of_detail(await bridge.events.get(who, made))
 
     @post("/replay", status_code=200, opt={"scope": Scope.ADMIN})
-    async def replay_many(
+    async def replay_inbox_events(
         self, bridge: TheBridge, who: Caller, data: JSONBody[ReplayOrder]
     ) -> ReplayReportView:
         """Decide the open events of a filter again, oldest first, some at a time."""

@@ -17,11 +17,13 @@ class FlagController(Controller):
     tags = ("feature flags",)
 
     @get()
-    async def list_flags(self, bridge: TheBridge, who: Caller) -> list[Flag]:
+    async def list_feature_flags(self, bridge: TheBridge, who: Caller) -> list[Flag]:
         """List every feature flag; one that nobody has switched is off."""
         return await bridge.flags.list(who)
 
     @put(opt={"scope": Scope.ADMIN})
-    async def switch(self, bridge: TheBridge, who: Caller, data: JSONBody[FlagSwitch]) -> Flag:
+    async def switch_feature(
+        self, bridge: TheBridge, who: Caller, data: JSONBody[FlagSwitch]
+    ) -> Flag:
         """Switch a feature on or off."""
         return await bridge.flags.switch(who, data)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
+import msgspec
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.routes import BaseRoute, HTTPRoute
 
-from casebridge.web.problems import MEDIA_TYPE, Problem
+from casebridge.web.problems import MEDIA_TYPE, FieldProblem, Problem
 
 _DESCRIPTIONS: Final = {
     400: "Something in the request is wrong; `errors` names each field.",
@@ -23,6 +24,40 @@ _DESCRIPTIONS: Final = {
     502: "The vendor or its plugin failed.",
     503: "The database cannot be used at the moment; ask again after `Retry-After`.",
 }
+_OF_A_BODY: Final = frozenset({408, 413})
+_OF_A_CHANGE: Final = frozenset({409})
+_EXAMPLES: Final[dict[int, tuple[str, str | FieldProblem]]] = {
+    400: ("Invalid request", FieldProblem("limit", "Expected `int` <= 200")),
+    401: ("Not authenticated", "send an API key: Authorization: Bearer cbk_…"),
+    403: ("Not allowed", "this needs an API key with the scope admin"),
+    404: ("Not found", FieldProblem("case_id", "there is no case 'case_5ofj2kq7vdyl3m6x4tca'")),
+    408: ("Too slow", "the body took longer than 10 s"),
+    409: ("Conflict", "the backfill is running; there is nothing to resume"),
+    413: ("Request entity too large", "Request Entity Too Large"),
+    422: (
+        "Not the same request",
+        FieldProblem("Idempotency-Key", "came with another request before; use a new key"),
+    ),
+    429: ("Too many requests", "too many requests with this API key"),
+    502: ("The vendor failed", "the vendor did not answer in 20 s"),
+    503: (
+        "Try again later",
+        "the database cannot be used at the moment; nothing was changed",
+    ),
+}
+
+
+_LATE: Final = ("Conflict", FieldProblem("If-Match", "it is at version 2; read it again"))
+
+
+def example_of_problem(status: int, *, too_late: bool = False) -> dict[str, Any]:
+    """Return what an error of this status looks like, as JSON; ``too_late`` is that of an edit."""
+    title, said = _LATE if too_late else _EXAMPLES[status]
+    errors = (said,) if isinstance(said, FieldProblem) else ()
+    detail = f"{said.field}: {said.problem}" if isinstance(said, FieldProblem) else said
+    told = Problem(title=title, status=status, detail=detail, errors=errors)
+    example: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(told))
+    return example
 
 
 def problem(description: str, shape: type[Problem] = Problem) -> ResponseSpec:
@@ -38,15 +73,24 @@ def conflict(shape: type[Problem]) -> ResponseSpec:
 
 
 def describe_problems(routes: Iterable[BaseRoute], *, below: str) -> None:
-    """Tell of every handler below a path which errors it may answer, unless it tells itself."""
+    """Tell of every handler below a path which errors it may answer.
+
+    What a handler tells itself goes before that; one that tells of 401 tells of all, as the inbox.
+    """
     common = {status: problem(text) for status, text in _DESCRIPTIONS.items()}
     for route in routes:
         if isinstance(route, HTTPRoute) and route.path.startswith(below):
             for handler in route.route_handlers:
-                _describe(handler, common)
+                own = handler.responses or {}
+                if 401 not in own:  # noqa: PLR2004 - HTTP
+                    fitting = common.keys() - _unfit(handler)
+                    handler.responses = {**{status: common[status] for status in fitting}, **own}
 
 
-def _describe(handler: HTTPRouteHandler, common: dict[int, ResponseSpec]) -> None:
-    """Tell of the common errors, unless a handler tells of each itself, as the inbox does."""
-    own = handler.responses or {}
-    handler.responses = own if 401 in own else {**common, **own}  # noqa: PLR2004 - HTTP
+def _unfit(handler: HTTPRouteHandler) -> frozenset[int]:
+    """Return the statuses that a handler cannot answer: of bodies that nobody reads, for one."""
+    reads_a_body = "data" in handler.parsed_fn_signature.parameters
+    changes = bool(handler.http_methods - {"GET", "HEAD", "OPTIONS"})
+    return (frozenset() if reads_a_body else _OF_A_BODY) | (
+        frozenset() if changes else _OF_A_CHANGE
+    )

@@ -19,22 +19,28 @@ class TicketController(Controller):
     tags = ("tickets",)
 
     @get("/{ticket_id:str}")
-    async def read(self, bridge: TheBridge, who: Caller, ticket_id: FromPath[str]) -> TicketView:
+    async def read_ticket(
+        self, bridge: TheBridge, who: Caller, ticket_id: FromPath[str]
+    ) -> TicketView:
         """Read a ticket's state."""
         return TicketView.of(*await bridge.tickets.get(who, ticket_id))
 
     @post("/{ticket_id:str}/resync", status_code=202, opt={"scope": Scope.WRITE})
-    async def resync(self, bridge: TheBridge, who: Caller, ticket_id: FromPath[str]) -> TicketView:
+    async def resync_ticket(
+        self, bridge: TheBridge, who: Caller, ticket_id: FromPath[str]
+    ) -> TicketView:
         """Read the ticket at the vendor and bring case and ticket together."""
         return TicketView.of(*await bridge.tickets.resync(who, ticket_id))
 
     @post("/{ticket_id:str}/replay", status_code=202, opt={"scope": Scope.WRITE})
-    async def replay(self, bridge: TheBridge, who: Caller, ticket_id: FromPath[str]) -> TicketView:
+    async def replay_ticket(
+        self, bridge: TheBridge, who: Caller, ticket_id: FromPath[str]
+    ) -> TicketView:
         """Try a dead letter again."""
         return TicketView.of(*await bridge.tickets.replay(who, ticket_id))
 
     @post("/{ticket_id:str}/force-sync", status_code=202, opt={"scope": Scope.ADMIN})
-    async def force_sync(
+    async def force_sync_ticket(
         self,
         bridge: TheBridge,
         who: Caller,
@@ -50,6 +56,6 @@ class TicketController(Controller):
 
 
 @post("/resync", status_code=202, opt={"scope": Scope.ADMIN}, tags=["tickets"])
-async def resync_tenant(bridge: TheBridge, who: Caller) -> Scheduled:
+async def resync_every_ticket(bridge: TheBridge, who: Caller) -> Scheduled:
     """Read every ticket of the tenant at its vendor and bring each into line."""
     return Scheduled(await bridge.tickets.resync_tenant(who))

@@ -56,7 +56,7 @@ class TokenController(Controller):
     tags = ("inbox",)
 
     @post(opt={"scope": Scope.ADMIN}, operation_class=Create, responses=KEY_REUSED)
-    async def mint(
+    async def mint_inbox_token(
         self,
         bridge: TheBridge,
         who: Caller,
@@ -73,7 +73,7 @@ class TokenController(Controller):
         )
 
     @get(opt={"scope": Scope.WRITE})
-    async def list_tokens(self, bridge: TheBridge, who: Caller) -> list[TokenView]:
+    async def list_inbox_tokens(self, bridge: TheBridge, who: Caller) -> list[TokenView]:
         """List the tenant's tokens."""
         return [token_view(bridge, held) for held in await bridge.tokens.list(who)]
 
@@ -84,7 +84,7 @@ class TokenController(Controller):
         operation_class=Create,
         responses=KEY_REUSED,
     )
-    async def rotate(
+    async def rotate_inbox_token(
         self,
         bridge: TheBridge,
         who: Caller,
@@ -102,7 +102,9 @@ class TokenController(Controller):
         )
 
     @delete("/{token_id:str}", opt={"scope": Scope.ADMIN})
-    async def revoke(self, bridge: TheBridge, who: Caller, token_id: FromPath[str]) -> None:
+    async def revoke_inbox_token(
+        self, bridge: TheBridge, who: Caller, token_id: FromPath[str]
+    ) -> None:
         """Revoke a token at once."""
         await bridge.tokens.revoke(who, token_id)
 
@@ -111,7 +113,7 @@ class TokenController(Controller):
         media_type=MediaType.TEXT,
         opt={"scope": Scope.WRITE},
     )
-    async def guide(
+    async def read_setup_guide(
         self, bridge: TheBridge, who: Caller, token_id: FromPath[str], connector_id: FromPath[str]
     ) -> str:
         """Read the vendor's set-up guide for this token, in Markdown."""

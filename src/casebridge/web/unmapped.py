@@ -96,7 +96,7 @@ class UnmappedStatusController(Controller):
     tags = ("connectors",)
 
     @get()
-    async def list_statuses(
+    async def list_unmapped_statuses(
         self,
         bridge: TheBridge,
         who: Caller,
@@ -111,7 +111,7 @@ class UnmappedStatusController(Controller):
         return [UnmappedStatusView.of(each) for each in found]
 
     @post("/{status_id:str}/map", status_code=200, opt={"scope": Scope.ADMIN})
-    async def map_status(
+    async def map_unmapped_status(
         self,
         bridge: TheBridge,
         who: Caller,
@@ -126,7 +126,7 @@ class UnmappedStatusController(Controller):
         return MappedStatusView.of(await bridge.unmapped.map(who, status_id, data))
 
     @post("/{status_id:str}/dismiss", status_code=200, opt={"scope": Scope.ADMIN})
-    async def dismiss(
+    async def dismiss_unmapped_status(
         self, bridge: TheBridge, who: Caller, status_id: FromPath[str]
     ) -> UnmappedStatusView:
         """Say that a status means nothing for a case; it can still be mapped later."""
