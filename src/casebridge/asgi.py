@@ -12,14 +12,17 @@ from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.plugins.jinja import JinjaTemplateEngine
+from litestar.plugins.prometheus import PrometheusConfig
 from litestar.template.config import TemplateConfig
-from litestar.types import ASGIApp
+from litestar.types import ASGIApp, Middleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from casebridge.bridge import open_bridge
+from casebridge.exposition import exposed
 from casebridge.services.clock import Clock, utc_now
 from casebridge.services.faults import Stale
 from casebridge.settings import Settings
+from casebridge.telemetry.traces import Tracing
 from casebridge.web import (
     backfills,
     cases,
@@ -37,6 +40,7 @@ from casebridge.web.access import provide_bridge, provide_principal
 from casebridge.web.api_rate import RateHeaders
 from casebridge.web.conditions import on_stale
 from casebridge.web.console.routes import TEMPLATES, console
+from casebridge.web.correlation import Correlation
 from casebridge.web.deadline import BodyDeadline
 from casebridge.web.problem_document import describe_problems
 from casebridge.web.document import TAGS, ServedDocument, operation_id
@@ -61,6 +65,7 @@ def create_app(
         InvalidSettings: an environment variable cannot be used.
     """
     chosen = settings if settings is not None else Settings.from_env()
+    tracing = Tracing() if chosen.traces and converging else None
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
@@ -70,6 +75,11 @@ def create_app(
                 alone = converging and chosen.engine == "embedded"
                 bridge = open_bridge(chosen, catalog=catalog, clock=clock, converging=alone)
                 app.state.bridge = await stack.enter_async_context(bridge)
+                if converging:  # else it is a command that works beside the service
+                    gauges = app.state.bridge.gauges
+                    await stack.enter_async_context(exposed(chosen.metrics_address, gauges))
+                if tracing is not None:
+                    stack.enter_context(tracing)
             except Exception as error:
                 app.state.startup_failure = error
                 raise
@@ -104,7 +114,12 @@ def create_app(
         AppConfig(
             route_handlers=[api, public, *console(), health.health, health.ready, health.identity],
             template_config=TemplateConfig(directory=TEMPLATES, engine=JinjaTemplateEngine),
-            middleware=[BodyDeadline(chosen.inbox_body_seconds), UrgentMiddleware()],
+            middleware=[
+                Correlation(),
+                BodyDeadline(chosen.inbox_body_seconds),
+                UrgentMiddleware(),
+                *_instruments(chosen, tracing),
+            ],
             dependencies={"bridge": Provide(provide_bridge, sync_to_thread=False)},
             exception_handlers=HANDLERS,
             lifespan=[lifespan],
@@ -130,3 +145,20 @@ def create_app(
         outermost = cast("ASGIApp", ProxyHeadersMiddleware(cast("Any", outermost), chosen.proxies))
     app.asgi_handler = outermost
     return app
+
+
+def _instruments(settings: Settings, tracing: Tracing | None) -> list[Middleware]:
+    """Return what counts requests of API and console (the inbox has its own), and makes spans."""
+    chosen: list[Middleware] = []
+    if tracing is not None:
+        from casebridge.web.spans import spans_of_requests  # noqa: PLC0415 - needs an extra
+
+        chosen += spans_of_requests(tracing)
+    if settings.metrics_address:
+        figures = PrometheusConfig(
+            prefix="casebridge_http",
+            group_path=True,
+            exclude=["^/v1/inbox/", "^/health$", "^/ready$", "^/static/"],
+        )
+        chosen.append(figures.middleware)
+    return chosen

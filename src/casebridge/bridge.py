@@ -38,6 +38,7 @@ from casebridge.services.connectors import Connectors
 from casebridge.services.events import Events
 from casebridge.services.fanout import FanOut
 from casebridge.services.flags import Flags
+from casebridge.services.gauges import Gauges
 from casebridge.services.idempotency import Idempotency
 from casebridge.services.inbox import Inbox
 from casebridge.services.pulse import Pulse
@@ -87,6 +88,7 @@ class Bridge:
     events: Events
     replays: Replays
     unmapped: UnmappedStatuses
+    gauges: Gauges
 
 
 @asynccontextmanager
@@ -157,6 +159,7 @@ async def open_bridge(
         events=Events(database),
         replays=Replays(database, connections, fanout, clock),
         unmapped=UnmappedStatuses(database, connections, fanout, clock),
+        gauges=Gauges(database, clock),
     )
     try:
         await upgrade(database)

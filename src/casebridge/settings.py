@@ -29,7 +29,9 @@ _WORDS: Final = {
 }
 _CHOICES: Final = {
     "engine": "must be embedded or distributed",
+    "log_format": "must be text or json",
     "log_level": "must be DEBUG, INFO, WARNING or ERROR",
+    "traces": "must be otlp, or empty",
 }
 
 
@@ -71,6 +73,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         trusted_proxies: addresses or networks, comma-separated, whose ``X-Forwarded-For`` tells
             where a request comes from; empty means that nobody's does.
         log_level: DEBUG, INFO, WARNING or ERROR.
+        log_format: ``text``, lines to read, or ``json``, one object a line.
+        metrics_address: host and port, such as ``127.0.0.1:9464``, at which this process answers
+            Prometheus; empty means nowhere. Whoever reaches it sees the figures of every tenant.
+        traces: ``otlp`` sends spans to the collector that OpenTelemetry's own variables name (the
+            extra ``casebridge[traces]``); empty makes none.
     """
 
     data_dir: Path = Path("casebridge-data")
@@ -96,6 +103,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     private_hosts: str = "localhost"
     plain_http_hosts: str = ""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["text", "json"] = "text"
+    metrics_address: str = ""
+    traces: Literal["", "otlp"] = ""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -149,6 +159,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if missing:
             why = "ENGINE=distributed" if self.engine == "distributed" else "DATABASE_URL"
             msg = f"{PREFIX}{why} needs {' and '.join(missing)}: pip install casebridge[postgres]"
+            raise InvalidSettings(msg)
+        if self.traces and find_spec("opentelemetry.instrumentation") is None:
+            msg = f"{PREFIX}TRACES needs OpenTelemetry: pip install casebridge[traces]"
             raise InvalidSettings(msg)
 
     def reached_at(self, url: str) -> Settings:

@@ -7,6 +7,7 @@ import logging
 import signal
 
 from casebridge.bridge import open_bridge
+from casebridge.exposition import exposed
 from casebridge.settings import InvalidSettings, Settings
 
 log = logging.getLogger(__name__)
@@ -24,7 +25,10 @@ async def work(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for reason in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(reason, told.set)
-    async with open_bridge(settings):
+    async with (
+        open_bridge(settings) as bridge,
+        exposed(settings.metrics_address, bridge.gauges),
+    ):
         log.info("working (%s engine)", settings.engine)
         await told.wait()
         log.info("stopping")

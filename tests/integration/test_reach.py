@@ -73,7 +73,7 @@ async def client(
     reach: Reach, names: Names | None, *hosts: str, follow: bool = False
 ) -> AsyncIterator[httpx.AsyncClient]:
     pool = GuardedPool(reach, names)
-    transport = HostBoundTransport(pool, frozenset(hosts), Meter(utc_now))
+    transport = HostBoundTransport(pool, "acme", frozenset(hosts), Meter(utc_now))
     headers = {"Authorization": MARKER}
     try:
         async with httpx.AsyncClient(

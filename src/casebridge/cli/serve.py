@@ -25,7 +25,7 @@ def serve(host: str, port: int) -> None:
 
     try:
         settings = Settings.from_env().reached_at(f"http://{host}:{port}")
-        configure(settings.log_level)
+        configure(settings.log_level, settings.log_format)
         patience = settings.inbox_body_seconds
         serving.serve(create_app(settings), host=host, port=port, patience=patience)
     except (InvalidSettings, serving.NotServing) as error:

@@ -22,7 +22,7 @@ def worker() -> None:
 
     try:
         settings = Settings.from_env()
-        configure(settings.log_level)
+        configure(settings.log_level, settings.log_format)
         asyncio.run(working.work(settings))
     except InvalidSettings as error:
         raise click.ClickException(str(error)) from error

@@ -14,6 +14,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from casebridge.persistence.sqlite_thread import OneTripConnection
 from casebridge.persistence.turns import Turns, Urgency
+from casebridge.telemetry.traces import span
 
 _WRITES: Final = "casebridge_writes"
 _BUSY_TIMEOUT_MS: Final = 10_000
@@ -73,8 +74,10 @@ class Database:
         What was handed to `after_commit` runs after the commit, and not at all after a rollback.
         """
         with self.urgency.counted():
-            async with self._turns or nullcontext(), self._transaction() as session:
-                yield session
+            async with self._turns or nullcontext():
+                with span("transaction"):
+                    async with self._transaction() as session:
+                        yield session
         for action in session.info.get(_AFTER_COMMIT, ()):
             action()
 

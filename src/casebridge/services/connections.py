@@ -88,7 +88,7 @@ class Connections:
             tenant_id=tenant,
             vendor=row.vendor,
             config=config,
-            http=self._client(config, meter),
+            http=self._client(row.vendor, config, meter),
             statuses=msgspec.convert(row.status_overrides, StatusOverrides),
             slow_down=meter.slow_down,
             space=self._spacings[row.id],
@@ -111,7 +111,7 @@ class Connections:
             tenant_id=tenant,
             vendor=vendor,
             config=config,
-            http=self._client(config, Meter(self._clock)),
+            http=self._client(vendor, config, Meter(self._clock)),
             statuses=statuses,
         )
 
@@ -153,9 +153,9 @@ class Connections:
         await self._renewals.close()
         await self._pool.aclose()
 
-    def _client(self, config: ConnectorConfig, meter: Meter) -> httpx.AsyncClient:
+    def _client(self, vendor: str, config: ConnectorConfig, meter: Meter) -> httpx.AsyncClient:
         return httpx.AsyncClient(
-            transport=HostBoundTransport(self._pool, config.hosts(), meter),
+            transport=HostBoundTransport(self._pool, vendor, config.hosts(), meter),
             timeout=self._timeout,
             trust_env=False,
             follow_redirects=False,

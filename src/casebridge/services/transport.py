@@ -11,6 +11,8 @@ import httpx
 
 from casebridge.services.meter import Meter
 from casebridge.services.reach import GuardedBackend, Reach, Resolve
+from casebridge.telemetry.metrics import VENDOR_CALLS, outcome_of_answer, timed
+from casebridge.telemetry.traces import span
 from casebridge_core import InvalidRequest
 
 _MOST_CONNECTIONS: Final = 200
@@ -38,10 +40,11 @@ class HostBoundTransport(httpx.AsyncBaseTransport):
     """Lets requests through to the hosts that a connector's configuration names, and no others."""
 
     def __init__(
-        self, inner: httpx.AsyncBaseTransport, hosts: frozenset[str], meter: Meter
+        self, inner: httpx.AsyncBaseTransport, vendor: str, hosts: frozenset[str], meter: Meter
     ) -> None:
         """Share ``inner``, which is not closed with this transport."""
         self._inner = inner
+        self._vendor = vendor
         self._hosts = hosts
         self._meter = meter
 
@@ -55,7 +58,13 @@ class HostBoundTransport(httpx.AsyncBaseTransport):
             msg = f"{request.url.host} is not a host of this connector's configuration"
             raise InvalidRequest(msg)
         self._meter.count()
-        return await self._inner.handle_async_request(request)
+        with (
+            timed(VENDOR_CALLS, self._vendor) as outcome,
+            span(f"{self._vendor} {request.method}", vendor=self._vendor, host=request.url.host),
+        ):
+            answer = await self._inner.handle_async_request(request)
+            outcome[0] = outcome_of_answer(answer.status_code)
+        return answer
 
 
 @functools.cache
