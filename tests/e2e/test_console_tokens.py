@@ -41,6 +41,35 @@ def test_a_token_is_minted_and_its_secret_is_shown_this_once(
     assert "<h2>Let " in shown  # the guide, below the heading of the page
 
 
+def test_a_form_that_is_sent_twice_issues_one_secret_and_shows_it_twice(
+    admin: Browser, service: Service
+) -> None:
+    minting = hidden_fields(admin, "/tokens") | {"name": "clicked twice"}
+    first, second = (admin.http.post("/tokens", data=minting).text for _ in range(2))
+    (token,) = service.api.get("/v1/inbox-tokens")
+    on = f"/tokens/{token['id']}"
+    rotating = hidden_fields(admin, on) | {"overlap_hours": "0"}
+    third, fourth = (admin.http.post(f"{on}/rotate", data=rotating).text for _ in range(2))
+
+    assert shown_secret(first) == shown_secret(second)
+    assert shown_secret(third) == shown_secret(fourth) != shown_secret(first)
+    assert Mailbox(service, token["id"], shown_secret(third)).deliver(jira_moved("1", "Done"))
+    admin.http.post("/tokens", data=minting | {"name": "another"})
+    admin.http.post("/tokens", data=minting | hidden_fields(admin, "/tokens"))
+    names = [each["name"] for each in service.api.get("/v1/inbox-tokens")]
+    assert names == ["clicked twice", "another", "clicked twice"]
+
+
+def hidden_fields(browser: Browser, page: str) -> dict[str, str]:
+    """Return the token and the nonce that a page's forms carry."""
+    text = browser.open(page).text
+    return {name: field_of(text, name) for name in ("csrf", "nonce")}
+
+
+def field_of(text: str, name: str) -> str:
+    return text.partition(f'name="{name}" value="')[2].partition('"')[0]
+
+
 def test_a_secret_in_the_address_is_shown_once_too(admin: Browser, service: Service) -> None:
     weak = {"name": "old", "scheme": "static_url"}
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,6 +16,7 @@ from litestar.response import Redirect, Template
 from casebridge.bridge import Bridge
 from casebridge.services.events import EventFilter, StoredEvent
 from casebridge.services.faults import Invalid
+from casebridge.services.idempotency import ONCE_MORE, Answer, Attempt
 from casebridge.services.tenants import Principal, Scope
 from casebridge.services.tokens import HeldToken, IssuedToken, NewToken, Rotation
 from casebridge.web.access import TheBridge
@@ -22,9 +26,11 @@ from casebridge.web.console.pages import go, page
 from casebridge.web.console.session import TheVisitor, Visitor
 from casebridge.web.events import EventView
 from casebridge.web.paging import decode_cursor, encode_cursor
-from casebridge.web.tokens import issued_view, token_view
+from casebridge.web.tokens import IssuedTokenView, issued_view, token_view
 from casebridge_core import InboxScheme
 
+NONCE: Final = "nonce"
+"""The field that tells two forms apart which say the same."""
 _DELIVERIES: Final = 5
 _OVERLAPS: Final = {0: "not at all", 1: "an hour", 24: "a day", 168: "a week", 720: "30 days"}
 """How long (hours) the secret before may stay good, and what a form calls that."""
@@ -49,6 +55,7 @@ async def token_list(bridge: TheBridge, visitor: TheVisitor) -> Template:
         rows=sorted(rows, key=lambda row: row[0].state != "active"),
         schemes=list(InboxScheme),
         connectors=await bridge.connectors.list(visitor.who),
+        nonce=secrets.token_urlsafe(),
     )
 
 
@@ -87,6 +94,7 @@ async def token_page(
         connector_names={row.public_id: row.name for row in connectors},
         guide=await _guide(bridge, visitor.who, held, wanted) if wanted else None,
         overlaps=_OVERLAPS,
+        nonce=secrets.token_urlsafe(),
     )
 
 
@@ -98,8 +106,11 @@ async def mint_token(bridge: TheBridge, visitor: TheVisitor, data: Form) -> Temp
     }
     if ends := data.get("expires_at"):
         asked["expires_at"] = moment(ends, field="expires_at")
-    issued = await bridge.tokens.mint(visitor.who, filled(NewToken, asked))
-    return _shown_once(bridge, visitor, issued, was="minted")
+    new = filled(NewToken, asked)
+    issued = await _issued_once(
+        bridge, visitor, data, lambda attempt: bridge.tokens.mint(visitor.who, new, attempt=attempt)
+    )
+    return _shown_once(visitor, issued, was="minted")
 
 
 @post(
@@ -113,8 +124,14 @@ async def rotate_token(
 ) -> Template:
     """Give a token a new secret; the answer shows it, and nothing does again."""
     asked = {name: data[name] for name in Rotation.__struct_fields__ if data.get(name)}
-    issued = await bridge.tokens.rotate(visitor.who, token_id, filled(Rotation, asked))
-    return _shown_once(bridge, visitor, issued, was="rotated")
+    rotation = filled(Rotation, asked)
+    issued = await _issued_once(
+        bridge,
+        visitor,
+        {**data, "token_id": token_id},
+        lambda attempt: bridge.tokens.rotate(visitor.who, token_id, rotation, attempt=attempt),
+    )
+    return _shown_once(visitor, issued, was="rotated")
 
 
 @post("/tokens/{token_id:str}/revoke", include_in_schema=False, opt={"scope": Scope.ADMIN})
@@ -128,9 +145,29 @@ def _came_after(event: StoredEvent, row_id: int) -> bool:
     return event.row.id > row_id and event.row.replay_of is None
 
 
-def _shown_once(bridge: Bridge, visitor: Visitor, issued: IssuedToken, *, was: str) -> Template:
+async def _issued_once(
+    bridge: Bridge,
+    visitor: Visitor,
+    data: Mapping[str, str],
+    issue: Callable[[Attempt[IssuedToken]], Awaitable[IssuedToken]],
+) -> IssuedTokenView:
+    """Issue a secret; the same form sent twice, as by a second click, gets the same one."""
+    if not data.get(NONCE):
+        return issued_view(bridge, await issue(ONCE_MORE))
+    what = hashlib.sha256(msgspec.json.encode(sorted(data.items()))).hexdigest()
+    answer, _ = await bridge.idempotency.once(
+        visitor.who,
+        f"console-form-{what}",
+        b"",
+        issue,
+        lambda issued: Answer(200, {}, msgspec.json.encode(issued_view(bridge, issued))),
+    )
+    return msgspec.json.decode(answer.body, type=IssuedTokenView)
+
+
+def _shown_once(visitor: Visitor, issued: IssuedTokenView, *, was: str) -> Template:
     """Answer a form with the secret itself: an address to go to would have to hold it."""
-    return page("token_secret.html", visitor, token=issued_view(bridge, issued), was=was)
+    return page("token_secret.html", visitor, token=issued, was=was)
 
 
 async def _guide(bridge: Bridge, who: Principal, held: HeldToken, connector_id: str) -> Guide:
