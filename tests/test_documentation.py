@@ -214,9 +214,8 @@ def test_every_decision_is_listed_under_its_title_and_has_its_four_parts() -> No
     index = (DOCS / "index.md").read_text()
     decisions = sorted((DOCS / "decisions").glob("*.md"))
 
-    assert [path.name[:4] for path in decisions] == [
-        f"{number:04}" for number in range(1, len(decisions) + 1)
-    ]
+    numbers = [path.name[:4] for path in decisions]
+    assert len(set(numbers)) == len(numbers)
     for path in decisions:
         title, *parts = _HEADING.findall(path.read_text())
         assert f"[{title}](decisions/{path.name})" in index
