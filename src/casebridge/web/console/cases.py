@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import msgspec
-from litestar import Request, get, post
+from litestar import Request, get
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect, Template
 
@@ -18,7 +18,7 @@ from casebridge.services.faults import NotFound
 from casebridge.services.tenants import Scope
 from casebridge.services.tickets import ForceSync
 from casebridge.web.access import TheBridge
-from casebridge.web.console.forms import Form, filled
+from casebridge.web.console.forms import Form, filled, order
 from casebridge.web.console.pages import go, page
 from casebridge.web.console.session import TheVisitor, Visitor
 from casebridge.web.paging import decode_cursor, encode_cursor
@@ -114,7 +114,7 @@ async def case_page(
     )
 
 
-@post("/cases/{case_id:str}/status", include_in_schema=False, opt={"scope": Scope.WRITE})
+@order("/cases/{case_id:str}/status", Scope.WRITE)
 async def move(
     bridge: TheBridge, visitor: TheVisitor, case_id: FromPath[str], data: Form
 ) -> Redirect:
@@ -126,18 +126,14 @@ async def move(
     return go(f"/cases/{case_id}")
 
 
-@post("/cases/{case_id:str}/resync", include_in_schema=False, opt={"scope": Scope.WRITE})
+@order("/cases/{case_id:str}/resync", Scope.WRITE)
 async def resync_case(bridge: TheBridge, visitor: TheVisitor, case_id: FromPath[str]) -> Redirect:
     """Bring every ticket of a case into line."""
     await bridge.cases.resync(visitor.who, case_id)
     return go(f"/cases/{case_id}")
 
 
-@post(
-    "/cases/{case_id:str}/tickets/{ticket_id:str}/resync",
-    include_in_schema=False,
-    opt={"scope": Scope.WRITE},
-)
+@order("/cases/{case_id:str}/tickets/{ticket_id:str}/resync", Scope.WRITE)
 async def resync_ticket(
     bridge: TheBridge, visitor: TheVisitor, case_id: FromPath[str], ticket_id: FromPath[str]
 ) -> Redirect:
@@ -147,11 +143,7 @@ async def resync_ticket(
     return go(f"/cases/{case_id}")
 
 
-@post(
-    "/cases/{case_id:str}/tickets/{ticket_id:str}/replay",
-    include_in_schema=False,
-    opt={"scope": Scope.WRITE},
-)
+@order("/cases/{case_id:str}/tickets/{ticket_id:str}/replay", Scope.WRITE)
 async def replay_ticket(
     bridge: TheBridge, visitor: TheVisitor, case_id: FromPath[str], ticket_id: FromPath[str]
 ) -> Redirect:
@@ -161,11 +153,7 @@ async def replay_ticket(
     return go(f"/cases/{case_id}")
 
 
-@post(
-    "/cases/{case_id:str}/tickets/{ticket_id:str}/force-sync",
-    include_in_schema=False,
-    opt={"scope": Scope.ADMIN},
-)
+@order("/cases/{case_id:str}/tickets/{ticket_id:str}/force-sync", Scope.ADMIN)
 async def force_ticket(
     bridge: TheBridge,
     visitor: TheVisitor,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from litestar import Request, get, post
+from litestar import Request, get
 from litestar.params import FromPath
 from litestar.response import Redirect, Template
 
@@ -18,7 +18,7 @@ from casebridge.services.flags import Feature, FlagSwitch
 from casebridge.services.tenants import Scope
 from casebridge.web.access import TheBridge
 from casebridge.web.backfills import BackfillView
-from casebridge.web.console.forms import Form, filled
+from casebridge.web.console.forms import Form, filled, order
 from casebridge.web.console.pages import go, page
 from casebridge.web.console.session import TheVisitor, Visitor
 from casebridge.web.paging import encode_cursor
@@ -35,12 +35,7 @@ async def backfill_plan(
     return await _plan(bridge, visitor, connector_id, dict(request.query_params.items()))
 
 
-@post(
-    "/connectors/{connector_id:str}/backfill",
-    include_in_schema=False,
-    status_code=200,
-    opt={"scope": Scope.ADMIN},
-)
+@order("/connectors/{connector_id:str}/backfill", Scope.ADMIN, answers=True)
 async def start_backfill(
     bridge: TheBridge, visitor: TheVisitor, connector_id: FromPath[str], data: Form
 ) -> Template | Redirect:
@@ -53,11 +48,7 @@ async def start_backfill(
     return go(f"/backfills/{progress.row.public_id}")
 
 
-@post(
-    "/connectors/{connector_id:str}/backfill/switch-on",
-    include_in_schema=False,
-    opt={"scope": Scope.ADMIN},
-)
+@order("/connectors/{connector_id:str}/backfill/switch-on", Scope.ADMIN)
 async def switch_on(
     bridge: TheBridge, visitor: TheVisitor, connector_id: FromPath[str]
 ) -> Redirect:
@@ -86,7 +77,7 @@ async def backfill_page(
     )
 
 
-@post("/backfills/{backfill_id:str}/pause", include_in_schema=False, opt={"scope": Scope.ADMIN})
+@order("/backfills/{backfill_id:str}/pause", Scope.ADMIN)
 async def pause_backfill(
     bridge: TheBridge, visitor: TheVisitor, backfill_id: FromPath[str]
 ) -> Redirect:
@@ -95,7 +86,7 @@ async def pause_backfill(
     return go(f"/backfills/{backfill_id}")
 
 
-@post("/backfills/{backfill_id:str}/resume", include_in_schema=False, opt={"scope": Scope.ADMIN})
+@order("/backfills/{backfill_id:str}/resume", Scope.ADMIN)
 async def resume_backfill(
     bridge: TheBridge, visitor: TheVisitor, backfill_id: FromPath[str]
 ) -> Redirect:
@@ -104,7 +95,7 @@ async def resume_backfill(
     return go(f"/backfills/{backfill_id}")
 
 
-@post("/backfills/{backfill_id:str}/cancel", include_in_schema=False, opt={"scope": Scope.ADMIN})
+@order("/backfills/{backfill_id:str}/cancel", Scope.ADMIN)
 async def cancel_backfill(
     bridge: TheBridge, visitor: TheVisitor, backfill_id: FromPath[str]
 ) -> Redirect:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from litestar import get, post
+from litestar import get
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect, Template
 
@@ -25,7 +25,7 @@ from casebridge.web.console.config_form import (
     read,
     with_values,
 )
-from casebridge.web.console.forms import Form, filled
+from casebridge.web.console.forms import Form, filled, order
 from casebridge.web.console.pages import go, page
 from casebridge.web.console.session import TheVisitor, Visitor
 from casebridge_core import VendorHooks
@@ -58,7 +58,7 @@ async def new_connector(
     return _form(visitor, _hooks(bridge, vendor), _fields(_hooks(bridge, vendor)))
 
 
-@post("/connectors/new", include_in_schema=False, status_code=200, opt={"scope": Scope.ADMIN})
+@order("/connectors/new", Scope.ADMIN, answers=True)
 async def add_connector(bridge: TheBridge, visitor: TheVisitor, data: Form) -> Template | Redirect:
     """Add a connector, or say at each field what is wrong."""
     hooks = _hooks(bridge, data.get("vendor", ""))
@@ -85,12 +85,7 @@ async def edit_connector(
     return _form(visitor, hooks, _stored(bridge, row, _fields(hooks)), row=row, unusable=unusable)
 
 
-@post(
-    "/connectors/{connector_id:str}/edit",
-    include_in_schema=False,
-    status_code=200,
-    opt={"scope": Scope.ADMIN},
-)
+@order("/connectors/{connector_id:str}/edit", Scope.ADMIN, answers=True)
 async def save_connector(
     bridge: TheBridge, visitor: TheVisitor, connector_id: FromPath[str], data: Form
 ) -> Template | Redirect:

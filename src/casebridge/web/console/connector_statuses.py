@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
-from litestar import get, post
+from litestar import get
 from litestar.params import FromPath
 from litestar.response import Redirect, Template
 
@@ -17,7 +17,7 @@ from casebridge.services.connectors import ConnectorEdit
 from casebridge.services.faults import Invalid
 from casebridge.services.tenants import Scope
 from casebridge.web.access import TheBridge
-from casebridge.web.console.forms import Form, filled
+from casebridge.web.console.forms import Form, filled, order
 from casebridge.web.console.pages import go, page
 from casebridge.web.console.session import TheVisitor, Visitor
 from casebridge_core import CaseStatus, NativeStatus, PushError, StatusOverrides
@@ -36,12 +36,7 @@ async def status_maps(
     return await _maps(bridge, visitor, row, stored)
 
 
-@post(
-    "/connectors/{connector_id:str}/statuses",
-    include_in_schema=False,
-    status_code=200,
-    opt={"scope": Scope.ADMIN},
-)
+@order("/connectors/{connector_id:str}/statuses", Scope.ADMIN, answers=True)
 async def change_status_maps(
     bridge: TheBridge, visitor: TheVisitor, connector_id: FromPath[str], data: Form
 ) -> Template | Redirect:

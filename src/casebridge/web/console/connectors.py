@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
-from litestar import get, post
+from litestar import get
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect, Template
 
@@ -23,7 +23,7 @@ from casebridge.services.tenants import Scope
 from casebridge.web.access import TheBridge
 from casebridge.web.connector_views import ConnectorView, connector_view
 from casebridge.web.connectors import Pause
-from casebridge.web.console.forms import Form, filled
+from casebridge.web.console.forms import Form, filled, order
 from casebridge.web.console.pages import go, page
 from casebridge.web.console.session import TheVisitor
 from casebridge.web.paging import encode_cursor
@@ -117,12 +117,7 @@ async def connector_page(
     )
 
 
-@post(
-    "/connectors/{connector_id:str}/check",
-    include_in_schema=False,
-    status_code=200,
-    opt={"scope": Scope.WRITE},
-)
+@order("/connectors/{connector_id:str}/check", Scope.WRITE, answers=True)
 async def check(bridge: TheBridge, visitor: TheVisitor, connector_id: FromPath[str]) -> Template:
     """Check the connection, and show it line by line."""
     row = await bridge.connectors.get(visitor.who, connector_id)
@@ -134,23 +129,21 @@ async def check(bridge: TheBridge, visitor: TheVisitor, connector_id: FromPath[s
     return page("connector_check.html", visitor, row=row, report=report)
 
 
-@post("/connectors/{connector_id:str}/resync", include_in_schema=False, opt={"scope": Scope.WRITE})
+@order("/connectors/{connector_id:str}/resync", Scope.WRITE)
 async def resync(bridge: TheBridge, visitor: TheVisitor, connector_id: FromPath[str]) -> Redirect:
     """Bring every ticket of a connector into line."""
     count = await bridge.tickets.resync_connector(visitor.who, connector_id)
     return go(f"/connectors/{connector_id}?told=resync&count={count}")
 
 
-@post("/connectors/{connector_id:str}/replay", include_in_schema=False, opt={"scope": Scope.WRITE})
+@order("/connectors/{connector_id:str}/replay", Scope.WRITE)
 async def replay(bridge: TheBridge, visitor: TheVisitor, connector_id: FromPath[str]) -> Redirect:
     """Try every dead letter of a connector again."""
     count = await bridge.tickets.replay_connector(visitor.who, connector_id)
     return go(f"/connectors/{connector_id}?told=replay&count={count}")
 
 
-@post(
-    "/connectors/{connector_id:str}/reconcile", include_in_schema=False, opt={"scope": Scope.WRITE}
-)
+@order("/connectors/{connector_id:str}/reconcile", Scope.WRITE)
 async def reconcile(
     bridge: TheBridge, visitor: TheVisitor, connector_id: FromPath[str]
 ) -> Redirect:
@@ -159,7 +152,7 @@ async def reconcile(
     return go(f"/connectors/{connector_id}?told=reconcile")
 
 
-@post("/connectors/{connector_id:str}/pause", include_in_schema=False, opt={"scope": Scope.ADMIN})
+@order("/connectors/{connector_id:str}/pause", Scope.ADMIN)
 async def pause(
     bridge: TheBridge, visitor: TheVisitor, connector_id: FromPath[str], data: Form
 ) -> Redirect:
@@ -170,35 +163,35 @@ async def pause(
     return go(f"/connectors/{connector_id}")
 
 
-@post("/connectors/{connector_id:str}/resume", include_in_schema=False, opt={"scope": Scope.ADMIN})
+@order("/connectors/{connector_id:str}/resume", Scope.ADMIN)
 async def resume(bridge: TheBridge, visitor: TheVisitor, connector_id: FromPath[str]) -> Redirect:
     """Lift any pause."""
     await bridge.connectors.resume(visitor.who, connector_id)
     return go(f"/connectors/{connector_id}")
 
 
-@post("/connectors/{connector_id:str}/enable", include_in_schema=False, opt={"scope": Scope.ADMIN})
+@order("/connectors/{connector_id:str}/enable", Scope.ADMIN)
 async def enable(bridge: TheBridge, visitor: TheVisitor, connector_id: FromPath[str]) -> Redirect:
     """Enable a connector."""
     await bridge.connectors.edit(visitor.who, connector_id, ConnectorEdit(enabled=True))
     return go(f"/connectors/{connector_id}")
 
 
-@post("/connectors/{connector_id:str}/disable", include_in_schema=False, opt={"scope": Scope.ADMIN})
+@order("/connectors/{connector_id:str}/disable", Scope.ADMIN)
 async def disable(bridge: TheBridge, visitor: TheVisitor, connector_id: FromPath[str]) -> Redirect:
     """Disable a connector."""
     await bridge.connectors.edit(visitor.who, connector_id, ConnectorEdit(enabled=False))
     return go(f"/connectors/{connector_id}")
 
 
-@post("/connectors/{connector_id:str}/remove", include_in_schema=False, opt={"scope": Scope.ADMIN})
+@order("/connectors/{connector_id:str}/remove", Scope.ADMIN)
 async def remove(bridge: TheBridge, visitor: TheVisitor, connector_id: FromPath[str]) -> Redirect:
     """Remove a connector; it can be restored."""
     await bridge.connectors.remove(visitor.who, connector_id)
     return go("/connectors")
 
 
-@post("/connectors/{connector_id:str}/restore", include_in_schema=False, opt={"scope": Scope.ADMIN})
+@order("/connectors/{connector_id:str}/restore", Scope.ADMIN)
 async def restore(bridge: TheBridge, visitor: TheVisitor, connector_id: FromPath[str]) -> Redirect:
     """Bring a removed connector back."""
     await bridge.connectors.restore(visitor.who, connector_id)

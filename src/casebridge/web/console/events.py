@@ -7,7 +7,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 import msgspec
-from litestar import Request, get, post
+from litestar import Request, get
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect, Template
 
@@ -17,7 +17,7 @@ from casebridge.services.events import EventFilter
 from casebridge.services.replay import ReplayOrder
 from casebridge.services.tenants import Principal, Scope
 from casebridge.web.access import TheBridge
-from casebridge.web.console.forms import Form, filled, moment
+from casebridge.web.console.forms import Form, filled, moment, order
 from casebridge.web.console.pages import go, page
 from casebridge.web.console.session import TheVisitor
 from casebridge.web.console.wording import CURES, MEANINGS
@@ -87,13 +87,13 @@ async def event_page(bridge: TheBridge, visitor: TheVisitor, event_id: FromPath[
     )
 
 
-@post("/events/{event_id:str}/replay", include_in_schema=False, opt={"scope": Scope.WRITE})
+@order("/events/{event_id:str}/replay", Scope.WRITE)
 async def replay_event(bridge: TheBridge, visitor: TheVisitor, event_id: FromPath[str]) -> Redirect:
     """Decide an event again, on what is known now."""
     return go(f"/events/{await bridge.replays.one(visitor.who, event_id)}")
 
 
-@post("/events/replay", include_in_schema=False, opt={"scope": Scope.ADMIN})
+@order("/events/replay", Scope.ADMIN)
 async def replay_events(bridge: TheBridge, visitor: TheVisitor, data: Form) -> Redirect:
     """Decide the open events of a filter again, oldest first, fifty at a time."""
     chosen = _chosen(data)

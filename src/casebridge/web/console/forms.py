@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
 import msgspec
+from litestar import post
 from litestar.enums import RequestEncodingType
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import Body
 
 from casebridge.services.faults import Invalid
+from casebridge.services.tenants import Scope
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 """A handler's argument ``data``: the fields of a form."""
+
+
+def order(path: str, scope: Scope, *, answers: bool = False) -> Callable[[Any], HTTPRouteHandler]:
+    """Make a function the handler of a form, for whose keys have the scope.
+
+    It leads to the page to look at next, or ``answers`` with a page of its own.
+    """
+    return post(
+        path,
+        include_in_schema=False,
+        opt={"scope": scope},
+        status_code=200 if answers else None,
+    )
 
 
 def filled(kind: type[StructT], fields: Mapping[str, Any]) -> StructT:

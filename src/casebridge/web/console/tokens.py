@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from litestar import get, post
+from litestar import get
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect, Template
 
@@ -20,7 +20,7 @@ from casebridge.services.idempotency import ONCE_MORE, Answer, Attempt
 from casebridge.services.tenants import Principal, Scope
 from casebridge.services.tokens import HeldToken, IssuedToken, NewToken, Rotation
 from casebridge.web.access import TheBridge
-from casebridge.web.console.forms import Form, filled, moment
+from casebridge.web.console.forms import Form, filled, moment, order
 from casebridge.web.console.guide import to_html
 from casebridge.web.console.pages import go, page
 from casebridge.web.console.session import TheVisitor, Visitor
@@ -98,7 +98,7 @@ async def token_page(
     )
 
 
-@post("/tokens", include_in_schema=False, status_code=200, opt={"scope": Scope.ADMIN})
+@order("/tokens", Scope.ADMIN, answers=True)
 async def mint_token(bridge: TheBridge, visitor: TheVisitor, data: Form) -> Template:
     """Mint a token; the answer shows its secret, and nothing does again."""
     asked: dict[str, str | datetime] = {
@@ -113,12 +113,7 @@ async def mint_token(bridge: TheBridge, visitor: TheVisitor, data: Form) -> Temp
     return _shown_once(visitor, issued, was="minted")
 
 
-@post(
-    "/tokens/{token_id:str}/rotate",
-    include_in_schema=False,
-    status_code=200,
-    opt={"scope": Scope.ADMIN},
-)
+@order("/tokens/{token_id:str}/rotate", Scope.ADMIN, answers=True)
 async def rotate_token(
     bridge: TheBridge, visitor: TheVisitor, token_id: FromPath[str], data: Form
 ) -> Template:
@@ -134,7 +129,7 @@ async def rotate_token(
     return _shown_once(visitor, issued, was="rotated")
 
 
-@post("/tokens/{token_id:str}/revoke", include_in_schema=False, opt={"scope": Scope.ADMIN})
+@order("/tokens/{token_id:str}/revoke", Scope.ADMIN)
 async def revoke_token(bridge: TheBridge, visitor: TheVisitor, token_id: FromPath[str]) -> Redirect:
     """Revoke a token at once and for ever."""
     await bridge.tokens.revoke(visitor.who, token_id)

@@ -6,14 +6,14 @@ from operator import attrgetter
 from typing import Final
 from urllib.parse import urlencode
 
-from litestar import get, post
+from litestar import get
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect, Template
 
 from casebridge.services.tenants import Scope
 from casebridge.services.unmapped import StatusMapping, UnmappedState
 from casebridge.web.access import TheBridge
-from casebridge.web.console.forms import Form, filled
+from casebridge.web.console.forms import Form, filled, order
 from casebridge.web.console.pages import go, page
 from casebridge.web.console.session import TheVisitor
 from casebridge.web.paging import encode_cursor
@@ -53,7 +53,7 @@ async def unmapped_page(
     )
 
 
-@post("/unmapped/{status_id:str}/map", include_in_schema=False, opt={"scope": Scope.ADMIN})
+@order("/unmapped/{status_id:str}/map", Scope.ADMIN)
 async def map_status(
     bridge: TheBridge, visitor: TheVisitor, status_id: FromPath[str], data: Form
 ) -> Redirect:
@@ -65,7 +65,7 @@ async def map_status(
     return go(f"/unmapped?{outcome}")
 
 
-@post("/unmapped/{status_id:str}/dismiss", include_in_schema=False, opt={"scope": Scope.ADMIN})
+@order("/unmapped/{status_id:str}/dismiss", Scope.ADMIN)
 async def dismiss_status(
     bridge: TheBridge, visitor: TheVisitor, status_id: FromPath[str]
 ) -> Redirect:
