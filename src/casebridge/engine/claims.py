@@ -6,16 +6,22 @@ import secrets
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
-from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
 
 from casebridge.domain.pacing import Demand, share_out
 from casebridge.persistence.cases import CaseRow
 from casebridge.persistence.connectors import ConnectorRow, RefRow
 from casebridge.persistence.database import Database
 from casebridge.services.clock import Clock
+from casebridge.services.fanout import BACKFILL, NEW_WORK
+
+if TYPE_CHECKING:
+    from sqlalchemy import BindParameter, Table
 
 
 class LeaseLost(Exception):
@@ -23,7 +29,7 @@ class LeaseLost(Exception):
 
 
 class Claim(msgspec.Struct, frozen=True):
-    """The right to converge a ref; ``token`` fences every write that is made under it."""
+    """The right to converge a ref; with its id, ``token`` fences every write made under it."""
 
     ref_id: int
     case_id: int
@@ -47,19 +53,19 @@ class Claims:
         takes ``due_at``: a wake-up that comes later sets it again and is not lost. Tenants and
         connectors take turns, new work goes before backfill, and no connector gets more than its
         limit in flight, whoever else claims at the same time.
+
+        What it costs depends on the connectors with work and on ``limit``, not on how much is due.
         """
         now = self._clock()
+        known = {"now": now, "vendors": list(vendors)}
         async with self._database.read() as session:
-            callable_due = (
-                select(RefRow.id)
-                .join(ConnectorRow, ConnectorRow.id == RefRow.connector_id)
-                .where(_is_due(now), is_callable(now, vendors))
-            )
-            if await session.scalar(callable_due.limit(1)) is None:
-                return []
+            is_due, is_silent = (await session.execute(_IS_ANYTHING_DUE, known)).one()
+        if not is_due:
+            return []
         async with self._database.write() as session:
-            await _recover(session, now)
-            demands = await _demands(session, now, vendors)
+            if is_silent:
+                await session.execute(_RECOVER, {"now": now})
+            demands = await _demands(session, {**known, "limit": limit})
             self._turn += 1
             claims: list[Claim] = []
             for connector_id, count in share_out(demands, limit, turn=self._turn).items():
@@ -69,69 +75,53 @@ class Claims:
     async def _claim(
         self, session: AsyncSession, connector_id: int, count: int, now: datetime
     ) -> list[Claim]:
-        due = (
-            select(RefRow.id, RefRow.case_id)
-            .where(RefRow.connector_id == connector_id, _is_asked(now))
-            .order_by(RefRow.priority, RefRow.due_at, RefRow.id)
-            .limit(count)
-            .with_for_update(skip_locked=True)
-        )
-        claims = [
-            Claim(ref_id, case_id, secrets.token_hex(16))
-            for ref_id, case_id in await session.execute(due)
-        ]
-        for claim in claims:
-            await session.execute(
-                update(RefRow)
-                .where(RefRow.id == claim.ref_id)
-                .values(due_at=None, lease_token=claim.token, lease_until=now + self._lease)
-            )
-        return claims
+        token = secrets.token_hex(16)
+        values = {"token": token, "until": now + self._lease}
+        asked = {"connector": connector_id, "count": count, "now": now}
+        taken = (await session.execute(_TAKE, {**asked, **values})).all()
+        in_order = sorted(taken, key=lambda row: (row.priority, row.id))
+        return [Claim(row.id, row.case_id, token) for row in in_order]
 
     async def renew(self, claim: Claim) -> bool:
         """Extend the lease; False when the claim is lost."""
-        async with self._database.write() as session:
-            renewed = await session.scalar(
-                update(RefRow)
-                .where(RefRow.id == claim.ref_id, RefRow.lease_token == claim.token)
-                .values(lease_until=self._clock() + self._lease)
-                .returning(RefRow.id)
-            )
-        return renewed is not None
+        return await self._write(claim, {"lease_until": self._clock() + self._lease})
 
     async def release(self, claim: Claim) -> None:
         """Give the claim back; a lost one is left alone."""
-        async with self._database.write() as session:
-            await session.execute(
-                update(RefRow)
-                .where(RefRow.id == claim.ref_id, RefRow.lease_token == claim.token)
-                .values(lease_token=None, lease_until=None)
-            )
+        await self._write(claim, {"lease_token": None, "lease_until": None})
+
+    async def note(self, claim: Claim, **values: Any) -> None:  # noqa: ANN401 - columns of the ref
+        """Write columns of the ref that hang on nothing else: one statement, and no lock before.
+
+        Raises:
+            LeaseLost: the claim is not ours any more; nothing is written.
+        """
+        if not await self._write(claim, {**values, "updated_at": self._clock()}):
+            raise LeaseLost
 
     @asynccontextmanager
     async def commit(self, claim: Claim) -> AsyncIterator[tuple[AsyncSession, RefRow, CaseRow]]:
         """Open the transaction of one step: the case is locked first, as everywhere.
 
+        The case comes without its record (texts, events, entities).
+
         Raises:
             LeaseLost: the claim is not ours any more; nothing is written.
         """
         async with self._database.write() as session:
-            case = (
-                await session.scalars(
-                    select(CaseRow)
-                    .where(CaseRow.id == claim.case_id)
-                    .with_for_update(key_share=True)
-                )
-            ).one()
-            ref = await session.scalar(
-                select(RefRow)
-                .where(RefRow.id == claim.ref_id, RefRow.lease_token == claim.token)
-                .with_for_update(key_share=True)
-            )
+            case = (await session.scalars(_LOCK_CASE, {"case": claim.case_id})).one()
+            ref = await session.scalar(_LOCK_REF, {"ref": claim.ref_id, "token": claim.token})
             if ref is None:
                 raise LeaseLost
             ref.updated_at = self._clock()
             yield session, ref, case
+
+    async def _write(self, claim: Claim, values: dict[str, Any]) -> bool:
+        """Write columns of the ref; False when the claim is lost."""
+        fenced = update(_REFS).where(RefRow.id == claim.ref_id, RefRow.lease_token == claim.token)
+        async with self._database.write() as session:
+            written = await session.scalar(fenced.values(values).returning(RefRow.id))
+        return written is not None
 
     @property
     def lease(self) -> timedelta:
@@ -139,62 +129,26 @@ class Claims:
         return self._lease
 
 
-async def _recover(session: AsyncSession, now: datetime) -> None:
-    """Make due what a silent worker had; whatever it still wants to write is void."""
-    await session.execute(
-        update(RefRow)
-        .where(RefRow.lease_until < now)
-        .values(
-            due_at=now,
-            lease_token=None,
-            lease_until=None,
-            # until a moment ago, it may have been creating the ticket
-            create_attempted_at=case((RefRow.create_attempted_at.is_not(None), now)),
-        )
-        .execution_options(synchronize_session=False)
-    )
-
-
-async def _demands(session: AsyncSession, now: datetime, vendors: Collection[str]) -> list[Demand]:
+async def _demands(session: AsyncSession, known: dict[str, Any]) -> list[Demand]:
     """Tell how much each connector could start now.
 
     The connectors are locked first and what is in flight is counted in a second statement, so
     that two workers never count the same free place.
     """
-    waiting = await _count(session, _is_asked(now))
-    connectors = await session.execute(
-        select(ConnectorRow.id, ConnectorRow.tenant_id, ConnectorRow.in_flight)
-        .where(ConnectorRow.id.in_(waiting), is_callable(now, vendors))
-        .order_by(ConnectorRow.id)
-        .with_for_update(key_share=True)
-    )
-    found = connectors.all()
-    busy = await _count(session, RefRow.lease_until.is_not(None))
+    found = (await session.execute(_LOCK_CONNECTORS, known)).all()
+    in_flight = await session.execute(_IN_FLIGHT, {"connectors": [row.id for row in found]})
+    busy = {connector: count for connector, count in in_flight}  # noqa: C416 - rows are not pairs to a type checker
     return [
         Demand(
-            tenant_id=tenant,
-            connector_id=connector,
-            wanted=min(waiting[connector], most - busy.get(connector, 0)),
+            tenant_id=row.tenant_id,
+            connector_id=row.id,
+            wanted=min(row.waiting, row.in_flight - busy.get(row.id, 0)),
         )
-        for connector, tenant, most in found
+        for row in found
     ]
 
 
-async def _count(session: AsyncSession, which: ColumnElement[bool]) -> dict[int, int]:
-    """Return the number of refs of a kind for each connector."""
-    query = select(RefRow.connector_id, func.count()).where(which).group_by(RefRow.connector_id)
-    return {connector: count for connector, count in await session.execute(query)}  # noqa: C416 - rows are not pairs to a type checker
-
-
-def _is_asked(now: datetime) -> ColumnElement[bool]:
-    return and_(RefRow.due_at <= now, RefRow.lease_token.is_(None))
-
-
-def _is_due(now: datetime) -> ColumnElement[bool]:
-    return or_(_is_asked(now), RefRow.lease_until < now)
-
-
-def is_callable(now: datetime, vendors: Collection[str]) -> ColumnElement[bool]:
+def is_callable(now: Any, vendors: Any) -> ColumnElement[bool]:  # noqa: ANN401 - values or parameters
     """Tell of which connectors the vendor may be called now."""
     return and_(
         ConnectorRow.enabled,
@@ -203,3 +157,91 @@ def is_callable(now: datetime, vendors: Collection[str]) -> ColumnElement[bool]:
         or_(ConnectorRow.quiet_until.is_(None), ConnectorRow.quiet_until <= now),
         ConnectorRow.vendor.in_(vendors),
     )
+
+
+# The statements are made once: to make one costs several times what it takes to execute it.
+_REFS: Final = cast("Table", RefRow.__table__)
+_NOW: Final[BindParameter[datetime]] = bindparam("now")
+_CALLABLE: Final = is_callable(_NOW, bindparam("vendors", expanding=True))
+_ASKED: Final = and_(RefRow.due_at <= _NOW, RefRow.lease_token.is_(None))
+_SILENT: Final = RefRow.lease_until < _NOW
+# Naming the priorities leads straight to what is due in each of them.
+_ASKED_OF_CONNECTOR: Final = and_(
+    RefRow.connector_id == ConnectorRow.id, RefRow.priority.in_((NEW_WORK, BACKFILL)), _ASKED
+)
+_WAITING: Final = exists().where(_ASKED_OF_CONNECTOR)
+_IS_ANYTHING_DUE: Final = select(
+    or_(
+        exists().where(_CALLABLE, _WAITING.correlate(ConnectorRow)),
+        exists().where(_CALLABLE, RefRow.connector_id == ConnectorRow.id, _SILENT),
+    ),
+    exists().where(_SILENT),
+)
+_RECOVER: Final = (
+    update(_REFS)
+    .where(_SILENT)
+    .values(
+        due_at=_NOW,
+        lease_token=None,
+        lease_until=None,
+        # until a moment ago, it may have been creating the ticket
+        create_attempted_at=case((RefRow.create_attempted_at.is_not(None), _NOW)),
+    )
+)
+_SOME_WAITING: Final = (
+    select(RefRow.id)
+    .where(_ASKED_OF_CONNECTOR)
+    .correlate(ConnectorRow)
+    .limit(bindparam("limit"))
+    .subquery()
+)
+_LOCK_CONNECTORS: Final = (
+    select(
+        ConnectorRow.id,
+        ConnectorRow.tenant_id,
+        ConnectorRow.in_flight,
+        select(func.count()).select_from(_SOME_WAITING).scalar_subquery().label("waiting"),
+    )
+    .where(_CALLABLE, _WAITING)
+    .order_by(ConnectorRow.id)
+    .with_for_update(key_share=True)
+)
+_IN_FLIGHT: Final = (
+    select(RefRow.connector_id, func.count())
+    .where(
+        RefRow.connector_id.in_(bindparam("connectors", expanding=True)),
+        RefRow.lease_until.is_not(None),
+    )
+    .group_by(RefRow.connector_id)
+)
+_PICKED: Final = (
+    select(RefRow.id)
+    .where(RefRow.connector_id == bindparam("connector"), _ASKED)
+    .order_by(RefRow.priority, RefRow.due_at, RefRow.id)
+    .limit(bindparam("count"))
+    .with_for_update(skip_locked=True)
+    .cte("picked")
+)
+_TAKE: Final = (
+    update(_REFS)
+    .where(RefRow.id.in_(select(_PICKED.c.id)))
+    .values(due_at=None, lease_token=bindparam("token"), lease_until=bindparam("until"))
+    .returning(RefRow.id, RefRow.case_id, RefRow.priority)
+)
+_LOCK_CASE: Final = (
+    select(CaseRow)
+    .options(
+        defer(CaseRow.summary, raiseload=True),
+        defer(CaseRow.agent_summary, raiseload=True),
+        defer(CaseRow.detection_rules, raiseload=True),
+        defer(CaseRow.raw_events, raiseload=True),
+        defer(CaseRow.entities, raiseload=True),
+    )
+    .where(CaseRow.id == bindparam("case"))
+    .with_for_update(key_share=True)
+)
+_LOCK_REF: Final = (
+    select(RefRow)
+    .where(RefRow.id == bindparam("ref"), RefRow.lease_token == bindparam("token"))
+    .with_for_update(key_share=True)
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 from datetime import datetime
+from enum import Enum, auto
 
 from casebridge.domain.convergence import (
     FindTicket,
@@ -25,6 +26,14 @@ from casebridge.services.clock import Clock
 from casebridge_core import CasebridgeError, TransitionRejected
 
 log = logging.getLogger(__name__)
+
+
+class _Then(Enum):
+    """What follows a step; the claim may have been given back with its outcome."""
+
+    LOOK_AGAIN = auto()
+    GIVE_BACK = auto()
+    GIVEN_BACK = auto()
 
 
 class Convergence:
@@ -50,56 +59,61 @@ class Convergence:
 
         Nothing is raised for what a vendor or a plugin does: it ends up on the ref, in words.
         """
+        then = _Then.LOOK_AGAIN
         async with kept_alive(lambda: self._claims.renew(claim), self._claims.lease):
             with suppress(LeaseLost):
                 try:
-                    while await self._advance(claim):
+                    while (then := await self._advance(claim)) is _Then.LOOK_AGAIN:
                         if self._stopping:
                             await self._set_aside(claim)
                             break
                 except CasebridgeError as error:
+                    then = _Then.GIVE_BACK
                     await self._fail(claim, error)
-            await self._claims.release(claim)
+            if then is not _Then.GIVEN_BACK:
+                await self._claims.release(claim)
 
-    async def _advance(self, claim: Claim) -> bool:
-        """Do one step; False when there is none left to do now."""
+    async def _advance(self, claim: Claim) -> _Then:
+        """Do one step."""
         now = await self._lookout.look(claim)
         if now is None:
             await self._set_aside(claim)
-            return False
+            return _Then.GIVE_BACK
         if now.step is None:
-            await self._finish(claim)
-            return False
+            await self._finish(claim, now)
+            return _Then.GIVE_BACK
         opens_at = now.quiet_until or await self._gate.admit(
             now.ref.connector_id, limited=now.limited
         )
         if opens_at is not None:
             await self._postpone(claim, opens_at)
-            return False
+            return _Then.GIVE_BACK
         if now.account is None and now.hooks.has("itsm_identify_account"):
             await self._steps.identify(now)
-            return True
+            return _Then.LOOK_AGAIN
         return await self._do(claim, now, now.step)
 
-    async def _do(self, claim: Claim, now: Situation, step: Step) -> bool:
-        """Do the step; False when the next one has to wait."""
+    async def _do(self, claim: Claim, now: Situation, step: Step) -> _Then:
+        goes_on, concluded = True, False
         match step:
             case Mint():
-                await self._steps.minting.mint(claim, now)
+                concluded = await self._steps.minting.mint(claim, now)
             case FindTicket(last_chance):
-                return await self._steps.minting.find_ticket(claim, now, last_chance=last_chance)
+                goes_on = await self._steps.minting.find_ticket(claim, now, last_chance=last_chance)
             case Verify():
-                return await self._steps.verify(claim, now)
+                goes_on = await self._steps.verify(claim, now)
             case Settle():
                 await self._steps.settle(claim, now)
             case PushStatus():
                 try:
-                    await self._steps.push_status(claim, now, step)
+                    concluded = await self._steps.push_status(claim, now, step)
                 except TransitionRejected as refusal:  # the comments go all the same
-                    return await self._fail(claim, refusal)
+                    goes_on = await self._fail(claim, refusal)
             case PostComment():
-                await self._steps.post_comment(claim, now, step)
-        return True
+                concluded = await self._steps.post_comment(claim, now, step)
+        if concluded:
+            return _Then.GIVEN_BACK
+        return _Then.LOOK_AGAIN if goes_on else _Then.GIVE_BACK
 
     async def _set_aside(self, claim: Claim) -> None:
         """Leave what is missing to whoever comes next, once the connector is enabled or resumed."""
@@ -112,11 +126,13 @@ class Convergence:
         async with self._claims.commit(claim) as (_, ref, _):
             ref.due_at = ref.due_at or until
 
-    async def _finish(self, claim: Claim) -> None:
+    async def _finish(self, claim: Claim, now: Situation) -> None:
         """Nothing is missing: whatever failed before is over."""
+        if now.ref.last_error is None:
+            return
         async with self._claims.commit(claim) as (session, ref, _):
             if ref.last_error is not None and ref.gone_at is None and ref.dead_at is None:
-                await note_success(session, ref, self._clock())
+                await note_success(session, ref, self._clock(), noted=now.success_at)
 
     async def _fail(self, claim: Claim, error: CasebridgeError) -> bool:
         """Note a failure; False when the ref is to be looked at anew."""

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from casebridge.domain.actors import TimelineKind
 from casebridge.engine.claims import Claim, Claims
-from casebridge.engine.outcomes import note_failure, note_success, traffic
+from casebridge.engine.outcomes import conclude, note_failure, note_success, traffic
 from casebridge.engine.situation import Situation
 from casebridge.services import timeline
 from casebridge.services.clock import Clock
@@ -40,19 +40,18 @@ class Minting:
         self._replays = replays
         self._clock = clock
 
-    async def mint(self, claim: Claim, now: Situation) -> None:
-        """Create the ticket."""
-        async with self._claims.commit(claim) as (_, ref, _):
-            ref.create_attempted_at = self._clock()
+    async def mint(self, claim: Claim, now: Situation) -> bool:
+        """Create the ticket; True when nothing is missing then, and the claim is given back."""
+        await self._claims.note(claim, create_attempted_at=self._clock())
         try:
             result = await outcome_of(now.hooks.push_case(now.connector, now.projection))
             seen = await _read_back(now, result.ticket)
         except PushError as error:
-            async with self._claims.commit(claim) as (_, ref, _):
-                # the vendor's index may lag behind the end of the attempt, which can be a late one
-                ref.create_attempted_at = self._clock() if error.uncertain else None
+            # the vendor's index may lag behind the end of the attempt, which can be a late one
+            ended = self._clock() if error.uncertain else None
+            await self._claims.note(claim, create_attempted_at=ended)
             raise
-        await self._link(claim, result, seen)
+        return await self._link(claim, now, result, seen)
 
     async def find_ticket(self, claim: Claim, now: Situation, *, last_chance: bool) -> bool:
         """Look for what an unclear attempt left behind; False when it is too early to tell."""
@@ -71,7 +70,7 @@ class Minting:
                 others = ", ".join(ticket.ref.key for ticket in found[1:])
                 notes = (*notes, f"the same key stands in {others}: close them by hand")
             result = PushResult(ticket=found[0], created=False, notes=notes)
-            await self._link(claim, result, found[0])
+            await self._link(claim, now, result, found[0])
             return True
         async with self._claims.commit(claim) as (_, ref, _):
             if last_chance:
@@ -82,7 +81,7 @@ class Minting:
                 ref.due_at = ref.due_at or self._clock() + delay
         return last_chance
 
-    async def _link(self, claim: Claim, result: PushResult, seen: Ticket) -> None:
+    async def _link(self, claim: Claim, now: Situation, result: PushResult, seen: Ticket) -> bool:
         """Bind the ref to its ticket, with what webhooks told of it before anybody knew it.
 
         They count from how the ticket was minted; then what was ``seen`` of it, if that is newer.
@@ -97,18 +96,18 @@ class Minting:
             ref.create_attempted_at = None
             ref.minted_at = ref.last_pushed_at = at
             ref.ticket_status, ref.ticket_status_id = minted.name, minted.id
-            await note_success(session, ref, at)
+            await note_success(session, ref, at, noted=now.success_at)
             text = f"{'minted' if result.created else 'adopted'} {ticket.ref.key}"
             if result.notes:
                 text += f" ({'; '.join(result.notes)})"
             detail = {"key": ticket.ref.key, "url": ticket.ref.url}
             kind = TimelineKind.TICKET_MINTED
             timeline.record(session, case, traffic(ref, at), kind, text, **detail)
-            await session.flush()
             await self._replays.catch_up(session, ref)
             if ref.status_noted_at is None or _is_newer(ticket, ref.status_seen_at):
                 note_ticket_status(ref, ticket.status, at)
                 ref.status_seen_at = ticket.updated_at
+            return conclude(ref, case, now, at)
 
 
 async def outcome_of(call: Awaitable[ResultT]) -> ResultT:

@@ -1,4 +1,7 @@
-"""Writing down what a step came to: success, or a failure in words with its next try."""
+"""Writing down what a step came to: success, or a failure in words with its next try.
+
+All of it happens in the transaction of the step, under the locks on case and ref.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,13 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from casebridge.domain.actors import TimelineKind, cross_system
+from casebridge.domain.convergence import Settle
 from casebridge.domain.retry import PATIENCE, next_attempt
+from casebridge.engine.situation import Situation
 from casebridge.persistence.cases import CaseRow
 from casebridge.persistence.connectors import ConnectorRow, RefRow
 from casebridge.services import timeline
+from casebridge.services.snapshots import settle, ticket_status
 from casebridge.services.timeline import Cause
 from casebridge_core import CasebridgeError, PushError, RateLimited
 
@@ -20,15 +26,20 @@ _SUCCESS_NOTED_EVERY: Final = timedelta(seconds=10)
 _QUIET_WITHOUT_A_WORD: Final = timedelta(seconds=30)
 
 
-async def note_success(session: AsyncSession, ref: RefRow, now: datetime) -> None:
+async def note_success(
+    session: AsyncSession, ref: RefRow, now: datetime, *, noted: datetime | None
+) -> None:
     """Forget the ref's failures, and let the connector's card show that it works.
 
-    The connector's row is shared by all of its tickets, so it is written now and then only, and
-    not waited for: whoever changes the connector locks it before its refs, and here it is after.
+    The connector's row is shared by all of its tickets, so it is written now and then only (it was
+    ``noted`` last when we looked), and not waited for: whoever changes the connector locks it
+    before its refs, and here it is after.
     """
     ref.attempts = 0
     ref.first_failed_at = ref.last_error = ref.last_error_kind = ref.last_error_at = None
     ref.dead_at = None
+    if noted is not None and noted > now - _SUCCESS_NOTED_EVERY:
+        return
     last = ConnectorRow.last_success_at
     connector = await session.scalar(
         select(ConnectorRow)
@@ -40,6 +51,29 @@ async def note_success(session: AsyncSession, ref: RefRow, now: datetime) -> Non
     )
     if connector is not None:
         connector.last_success_at = now
+
+
+def conclude(
+    ref: RefRow, case: CaseRow, seen: Situation, now: datetime, *, posted: str | None = None
+) -> bool:
+    """Give the claim back with the outcome, where nothing is missing any more.
+
+    What was ``seen`` before the step still holds: whatever changes a case makes its refs due, and
+    what the ticket itself moved shows in the case's status. Where that is not so, and where a call
+    is missing, False is returned, and a new look tells. ``posted`` is the key of a comment that the
+    step posted.
+    """
+    is_asked = ref.due_at is not None or ref.force_reason is not None
+    if is_asked or ref.gone_at is not None or case.status != seen.projection.status:
+        return False
+    missing = seen.missing_of(ref, now, posted=posted)
+    if isinstance(missing, Settle):
+        settle(ref, seen.projection.status, ticket_status(ref))
+        missing = seen.missing_of(ref, now, posted=posted)
+    if missing is not None:
+        return False
+    ref.lease_token = ref.lease_until = None
+    return True
 
 
 async def note_failure(

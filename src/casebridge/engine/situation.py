@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from casebridge.domain.convergence import Progress, Step, next_step
 from casebridge.engine.claims import Claim, LeaseLost
-from casebridge.persistence.cases import CaseRow
+from casebridge.persistence.cases import CaseRow, ContainmentActionRow
 from casebridge.persistence.connectors import ConnectorRow, PostedCommentRow, RefRow
 from casebridge.persistence.database import Database
 from casebridge.persistence.tenants import TenantRow
@@ -43,20 +44,55 @@ class ConfigUnusable(PushError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Comments:
+    """The keys of a ref's comments: posted ones, and those that were attempted at least."""
+
+    posted: frozenset[str] = field(default_factory=frozenset)
+    attempted: frozenset[str] = field(default_factory=frozenset)
+
+    @classmethod
+    def of(cls, rows: Collection[PostedCommentRow]) -> Comments:
+        """Read rows."""
+        return cls(
+            posted=frozenset(row.key for row in rows if row.posted_at is not None),
+            attempted=frozenset(row.key for row in rows if row.attempted_at is not None),
+        )
+
+    def with_posted(self, key: str | None) -> Comments:
+        """Return these and one that was posted since, if any."""
+        if key is None:
+            return self
+        return Comments(posted=self.posted | {key}, attempted=self.attempted)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
     """What one look found; ``step`` is None when nothing is missing.
 
-    ``quiet_until`` is when the vendor takes calls again, None when it does now.
+    ``quiet_until`` is when the vendor takes calls again, None when it does now; ``native`` is the
+    vendor's status for the case's. ``success_at`` is when the connector's card showed a success.
     """
 
     ref: RefRow
     account: str | None
     limited: bool
     quiet_until: datetime | None
+    success_at: datetime | None
     hooks: VendorHooks
     connector: Connector[Any]
     projection: CaseProjection
+    native: str | None
+    comments: Comments
     step: Step | None
+
+    def missing_of(self, ref: RefRow, now: datetime, *, posted: str | None = None) -> Step | None:
+        """Return what is missing of a ref as it is now, as far as this look goes.
+
+        ``posted`` is the key of a comment that was posted since.
+        """
+        return _missing(
+            ref, self.projection, self.native, self.comments.with_posted(posted), self.hooks, now
+        )
 
 
 class Lookout:
@@ -77,37 +113,33 @@ class Lookout:
             CasebridgeError: a plugin failed.
         """
         async with self._database.read() as session:
-            ref, case, row, tenant = await _rows(session, claim)
+            known = {"ref": claim.ref_id, "token": claim.token}
+            found = (await session.execute(_LOOK, known)).one_or_none()
+            if found is None:
+                raise LeaseLost
+            ref, case, row, tenant, is_contained, is_commented = found
             if ref.gone_at is not None or not may_be_called(row):
                 return None
-            snapshot = case_snapshot(
-                case, await containment_actions(session, case), tenant=tenant.public_id
-            )
-            comments = await session.scalars(
-                select(PostedCommentRow).where(PostedCommentRow.ref_id == ref.id)
-            )
-            posted = list(comments)
-        connector = open_connector(self._connections, row, tenant.public_id)
+            actions = await containment_actions(session, case) if is_contained else ()
+            comments = await _comments(session, ref) if is_commented else Comments()
+        connector = open_connector(self._connections, row, tenant)
         hooks = self._connections.hooks(row.vendor)
+        snapshot = case_snapshot(case, actions, tenant=tenant)
         projection = hooks.project_case(connector, snapshot, ref.correlation_key)
         native = hooks.native_status(connector, projection.status)
-        step = next_step(
-            _progress(ref, posted, clear=native is None or not is_unclear(ref)),
-            projection,
-            native=native,
-            can_comment=hooks.can(Capability.PUSH_COMMENT),
-            now=self._clock(),
-            index_lag=timedelta(seconds=hooks.manifest.index_lag),
-        )
+        now = self._clock()
         return Situation(
             ref=ref,
             account=row.account_id,
             limited=row.calls_per_minute is not None,
-            quiet_until=still_quiet(row, self._clock()),
+            quiet_until=still_quiet(row, now),
+            success_at=row.last_success_at,
             hooks=hooks,
             connector=connector,
             projection=projection,
-            step=step,
+            native=native,
+            comments=comments,
+            step=_missing(ref, projection, native, comments, hooks, now),
         )
 
 
@@ -133,26 +165,38 @@ def still_quiet(row: ConnectorRow, now: datetime) -> datetime | None:
     return row.quiet_until if row.quiet_until is not None and row.quiet_until > now else None
 
 
-async def _rows(
-    session: AsyncSession, claim: Claim
-) -> tuple[RefRow, CaseRow, ConnectorRow, TenantRow]:
-    query = (
-        select(RefRow, CaseRow, ConnectorRow, TenantRow)
-        .join(CaseRow, CaseRow.id == RefRow.case_id)
-        .join(ConnectorRow, ConnectorRow.id == RefRow.connector_id)
-        .join(TenantRow, TenantRow.id == RefRow.tenant_id)
-        .where(RefRow.id == claim.ref_id, RefRow.lease_token == claim.token)
+_LOOK: Final = (
+    select(
+        RefRow,
+        CaseRow,
+        ConnectorRow,
+        TenantRow.public_id,
+        exists().where(ContainmentActionRow.case_id == CaseRow.id),
+        exists().where(PostedCommentRow.ref_id == RefRow.id),
     )
-    found = (await session.execute(query)).one_or_none()
-    if found is None:
-        raise LeaseLost
-    ref, case, row, tenant = found
-    return ref, case, row, tenant
+    .join(CaseRow, CaseRow.id == RefRow.case_id)
+    .join(ConnectorRow, ConnectorRow.id == RefRow.connector_id)
+    .join(TenantRow, TenantRow.id == RefRow.tenant_id)
+    .where(RefRow.id == bindparam("ref"), RefRow.lease_token == bindparam("token"))
+)
 
 
-def _progress(ref: RefRow, comments: list[PostedCommentRow], *, clear: bool) -> Progress:
-    """Tell how far the ref has come; where the ticket's status is unclear, nothing is settled."""
-    return Progress(
+async def _comments(session: AsyncSession, ref: RefRow) -> Comments:
+    rows = await session.scalars(select(PostedCommentRow).where(PostedCommentRow.ref_id == ref.id))
+    return Comments.of(rows.all())
+
+
+def _missing(
+    ref: RefRow,
+    projection: CaseProjection,
+    native: str | None,
+    comments: Comments,
+    hooks: VendorHooks,
+    now: datetime,
+) -> Step | None:
+    """Return the next step; where the ticket's status is unclear, nothing is settled."""
+    clear = native is None or not is_unclear(ref)
+    progress = Progress(
         linked=ref.external_id is not None,
         verify_asked=ref.verify_asked,
         forced=ref.force_reason is not None,
@@ -161,6 +205,14 @@ def _progress(ref: RefRow, comments: list[PostedCommentRow], *, clear: bool) -> 
         and ref.last_error_kind == TransitionRejected.__name__,
         ticket_status=ticket_status(ref) if clear else None,
         create_attempted_at=ref.create_attempted_at,
-        comments_posted={row.key for row in comments if row.posted_at is not None},
-        comments_attempted={row.key for row in comments if row.attempted_at is not None},
+        comments_posted=comments.posted,
+        comments_attempted=comments.attempted,
+    )
+    return next_step(
+        progress,
+        projection,
+        native=native,
+        can_comment=hooks.can(Capability.PUSH_COMMENT),
+        now=now,
+        index_lag=timedelta(seconds=hooks.manifest.index_lag),
     )

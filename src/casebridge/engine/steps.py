@@ -18,7 +18,7 @@ from casebridge.domain.watermarks import Source
 from casebridge.engine.claims import Claim, Claims
 from casebridge.engine.identity import identify
 from casebridge.engine.minting import Minting, outcome_of
-from casebridge.engine.outcomes import note_success, traffic
+from casebridge.engine.outcomes import conclude, note_success, traffic
 from casebridge.engine.situation import Situation
 from casebridge.persistence.connectors import PostedCommentRow, RefRow
 from casebridge.persistence.database import Database
@@ -110,13 +110,15 @@ class Steps:
         async with self._claims.commit(claim) as (session, ref, _):
             settle(ref, now.projection.status, ticket_status(ref))
             ref.force_reason = ref.force_actor = None
-            await note_success(session, ref, self._clock())
+            await note_success(session, ref, self._clock(), noted=now.success_at)
 
-    async def push_status(self, claim: Claim, now: Situation, step: PushStatus) -> None:
-        """Bring the ticket to a native status, and believe only what is read back."""
+    async def push_status(self, claim: Claim, now: Situation, step: PushStatus) -> bool:
+        """Bring the ticket to a native status, and believe only what is read back.
+
+        Returns True when nothing is missing then, and the claim is given back.
+        """
         status, native = now.projection.status, step.native
-        async with self._claims.commit(claim) as (_, ref, _):
-            ref.status_attempted_at = self._clock()
+        await self._claims.note(claim, status_attempted_at=self._clock())
         change = StatusChange(
             status=status,
             native=native,
@@ -141,10 +143,10 @@ class Steps:
                 if not error.uncertain:  # else what nobody signs may still be our own hop
                     ref.status_attempted_at = None
             raise
-        await self._note_status(claim, now, ticket)
+        return await self._note_status(claim, now, ticket)
 
-    async def post_comment(self, claim: Claim, now: Situation, step: PostComment) -> None:
-        """Put a comment on the ticket, once."""
+    async def post_comment(self, claim: Claim, now: Situation, step: PostComment) -> bool:
+        """Put a comment on the ticket, once; True as for a status."""
         ticket, comment = ticket_ref(now.ref), step.comment
         posted: CommentRef | None = None
         if step.search_first:
@@ -158,9 +160,9 @@ class Steps:
                 if not error.uncertain:
                     await self._note_comment(claim, comment.key, attempted=False)
                 raise
-        await self._note_posted(claim, step, posted)
+        return await self._note_posted(claim, now, step, posted)
 
-    async def _note_status(self, claim: Claim, now: Situation, ticket: Ticket) -> None:
+    async def _note_status(self, claim: Claim, now: Situation, ticket: Ticket) -> bool:
         """Settle on what was read back, even when news settled something else meanwhile.
 
         Which of the two is later at the vendor cannot be told for certain. The news moved the case
@@ -177,28 +179,32 @@ class Steps:
             settle(ref, status, ticket.status)
             note_ticket_status(ref, ticket.status, at)
             ref.status_seen_at = _later(ref.status_seen_at, ticket.updated_at)
-            await note_success(session, ref, at)
+            await note_success(session, ref, at, noted=now.success_at)
             text = f"pushed {status} to {ticket.ref.key}: {ticket.status.name}{by}"
             detail = {"status": status, "native": ticket.status.name}
             kind = TimelineKind.STATUS_PUSHED
             timeline.record(session, case, traffic(ref, at), kind, text, **detail)
+            return conclude(ref, case, now, at)
 
     async def _note_comment(self, claim: Claim, key: str, *, attempted: bool) -> None:
         async with self._claims.commit(claim) as (session, ref, _):
             row = await _comment_row(session, ref, key)
             row.attempted_at = self._clock() if attempted else None
 
-    async def _note_posted(self, claim: Claim, step: PostComment, posted: CommentRef) -> None:
+    async def _note_posted(
+        self, claim: Claim, now: Situation, step: PostComment, posted: CommentRef
+    ) -> bool:
         at = self._clock()
         async with self._claims.commit(claim) as (session, ref, case):
             row = await _comment_row(session, ref, step.comment.key)
             row.posted_at, row.external_id = at, posted.external_id
             ref.last_pushed_at = at
             if ref.dead_at is None:
-                await note_success(session, ref, at)
+                await note_success(session, ref, at, noted=now.success_at)
             text = f"commented on {ref.external_key}: {step.comment.kind.replace('_', ' ')}"
             kind = TimelineKind.COMMENT_PUSHED
             timeline.record(session, case, traffic(ref, at), kind, text, comment=step.comment.key)
+            return conclude(ref, case, now, at, posted=step.comment.key)
 
 
 def _was_heard_of(ref: RefRow, *, since: datetime) -> bool:

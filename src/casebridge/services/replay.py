@@ -12,7 +12,7 @@ from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -139,24 +139,24 @@ class Replays:
     async def catch_up(self, session: AsyncSession, ref: RefRow) -> None:
         """Decide what came for a ticket before it was linked, in the transaction that links it.
 
-        A vendor's first webhook can be quicker than our own commit. The ref's ids are flushed, and
-        its case is locked. What our own minting told is how the ticket began: where people moved it
-        at once, nobody else has seen that.
+        A vendor's first webhook can be quicker than our own commit. The ref's case is locked. What
+        our own minting told is how the ticket began: where people moved it at once, nobody else
+        has seen that.
         """
         if ref.external_id is None:
             return
-        await hold(session, ticket_lock(ref.tenant_id, ref.vendor, ref.external_id))
-        event = InboundEventRow
-        query = select(event).where(
-            event.tenant_id == ref.tenant_id,
-            event.external_id == ref.external_id,
-            event.vendor == ref.vendor,
-            event.reason == Reason.UNLINKED,
-            or_(event.connector_id.is_(None), event.connector_id == ref.connector_id),
-            _is_open(),
-        )
-        newest = await session.scalars(query.order_by(event.id.desc()).limit(_WAITING_AT_MOST))
-        waiting = newest.all()[::-1]
+        with session.no_autoflush:  # mostly nothing waits, and all is written at once
+            await hold(session, ticket_lock(ref.tenant_id, ref.vendor, ref.external_id))
+            known = {
+                "tenant": ref.tenant_id,
+                "external_id": ref.external_id,
+                "vendor": ref.vendor,
+                "connector": ref.connector_id,
+            }
+            waiting = (await session.scalars(_WAITING, known)).all()[::-1]
+        if not waiting:
+            return
+        await session.flush()
         account = (await session.get_one(ConnectorRow, ref.connector_id)).account_id
         for original in waiting:
             told = (await self._read(session, original))[1].event
@@ -233,3 +233,21 @@ def _is_open() -> ColumnElement[bool]:
         InboundEventRow.purged_at.is_(None),
         ~dealt_with.exists(),
     )
+
+
+_WAITING: Final = (
+    select(InboundEventRow)
+    .where(
+        InboundEventRow.tenant_id == bindparam("tenant"),
+        InboundEventRow.external_id == bindparam("external_id"),
+        InboundEventRow.vendor == bindparam("vendor"),
+        InboundEventRow.reason == Reason.UNLINKED,
+        or_(
+            InboundEventRow.connector_id.is_(None),
+            InboundEventRow.connector_id == bindparam("connector"),
+        ),
+        _is_open(),
+    )
+    .order_by(InboundEventRow.id.desc())
+    .limit(_WAITING_AT_MOST)
+)
