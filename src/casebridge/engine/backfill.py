@@ -78,8 +78,9 @@ class BackfillDriver:
             return True
         if _room(row, tally) == 0:
             return False
-        waiting = awaits_ticket(row.tenant_id, row.connector_id)
-        return await session.scalar(select(CaseRow.id).where(waiting).limit(1)) is not None
+        waiting = select(CaseRow.id).where(awaits_ticket(row.tenant_id, row.connector_id)).limit(1)
+        ahead = await session.scalar(waiting.where(CaseRow.id > row.last_case_id))
+        return (ahead or await session.scalar(waiting)) is not None
 
     async def _advance(self, backfill_id: int) -> None:
         now = self._clock()

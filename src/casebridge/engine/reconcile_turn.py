@@ -111,7 +111,7 @@ class ReconcileTurns:
         async with self._database.read() as session:
             row, tenant = await _connector(session, lease)
             there = await has_tickets(session, row.id)
-            oldest = await oldest_open(session, row.id)
+            oldest = await oldest_open(session, row.id) if row.changes_cursor is None else None
         connector = open_connector(self._connections, row, tenant)
         if not there:
             async with self._leases.commit(lease) as (_, row):

@@ -38,6 +38,7 @@ class CaseRow(PublicRow):
 
     __table_args__ = (
         Index("ix_cases_tenant_id_status_id", "tenant_id", "status", "id"),
+        Index("ix_cases_tenant_id_severity_id", "tenant_id", "severity", "id"),
         Index("ix_cases_tenant_id_assignee_id_id", "tenant_id", "assignee_id", "id"),
         Index("ix_cases_tenant_id_id", "tenant_id", "id"),
     )

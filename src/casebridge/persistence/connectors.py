@@ -61,6 +61,13 @@ class ConnectorRow(PublicRow):
     updated_at: Mapped[datetime]
 
 
+def _partial(name: str, present: str, *columns: str) -> Index:
+    """Return an index of the refs in which a column is not NULL."""
+    where = text(f"{present} IS NOT NULL")
+    name = f"ix_case_external_refs_{name}"
+    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
+
 class RefRow(PublicRow):
     """A case's ticket at one connector, and how far the convergence of the two has come.
 
@@ -138,21 +145,29 @@ class RefRow(PublicRow):
     __table_args__ = (
         UniqueConstraint("case_id", "connector_id"),
         UniqueConstraint("connector_id", "vendor", "external_id"),
-        Index("ix_case_external_refs_due_at_connector_id", "due_at", "connector_id"),
-        Index(
-            "ix_case_external_refs_connector_id_priority_due_at",
-            "connector_id",
-            "priority",
-            "due_at",
-        ),
-        Index("ix_case_external_refs_lease_until", "lease_until"),
-        Index("ix_case_external_refs_case_id", "case_id"),
-        Index("ix_case_external_refs_backfill_id", "backfill_id"),
         Index(
             "ix_case_external_refs_tenant_id_vendor_external_id",
             "tenant_id",
             "vendor",
             "external_id",
+        ),
+        # of the following, most refs are in none: they cost what little is due, failing, assigned
+        _partial("due", "due_at", "connector_id", "priority", "due_at"),
+        _partial("leased", "lease_until", "connector_id", "lease_until"),
+        _partial("failing", "last_error", "connector_id", "last_error_at"),
+        _partial("stuck", "last_error", "tenant_id", "case_id"),
+        _partial("assignee_id", "assignee_id", "tenant_id", "assignee_id"),
+        _partial("assignee_name", "assignee_name", "tenant_id", "assignee_name"),
+        _partial("assignee_email", "assignee_email", "tenant_id", "assignee_email"),
+        _partial("external_key", "external_key", "tenant_id", "external_key"),
+        _partial("ticket_status", "ticket_status", "connector_id", "ticket_status"),
+        _partial("backfill", "backfill_id", "backfill_id", "priority"),
+        Index(
+            "ix_case_external_refs_unminted",
+            "tenant_id",
+            "case_id",
+            sqlite_where=text("external_id IS NULL"),
+            postgresql_where=text("external_id IS NULL"),
         ),
     )
 

@@ -72,6 +72,7 @@ class InboundEventRow(PublicRow):
         Index("ix_inbound_events_token_id_delivery_id", "token_id", "delivery_id"),
         Index("ix_inbound_events_tenant_id_id", "tenant_id", "id"),
         Index("ix_inbound_events_case_id", "case_id"),
+        Index("ix_inbound_events_connector_id_id", "connector_id", "id"),
         Index("ix_inbound_events_purged_at_received_at", "purged_at", "received_at"),
         Index("ix_inbound_events_replay_of", "replay_of"),
         Index("ix_inbound_events_tenant_id_external_id", "tenant_id", "external_id"),

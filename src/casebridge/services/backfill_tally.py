@@ -13,7 +13,7 @@ from casebridge.persistence.backfills import BackfillRow
 from casebridge.persistence.cases import CaseRow
 from casebridge.persistence.connectors import RefRow
 from casebridge.services.fanout import BACKFILL
-from casebridge_core import CaseStatus
+from casebridge.services.lifecycle import UNCLOSED
 
 WINDOW: Final = timedelta(minutes=2)
 """How far back the pace of a running backfill is looked at."""
@@ -27,7 +27,7 @@ _LIVE: Final = and_(RefRow.dead_at.is_(None), RefRow.gone_at.is_(None))
 def awaits_ticket(tenant_id: int, connector_id: int) -> ColumnElement[bool]:
     """Select the tenant's open cases that have no ref at a connector."""
     ref = exists().where(RefRow.case_id == CaseRow.id, RefRow.connector_id == connector_id)
-    return and_(CaseRow.tenant_id == tenant_id, CaseRow.status != CaseStatus.CLOSED, ~ref)
+    return and_(CaseRow.tenant_id == tenant_id, CaseRow.status.in_(UNCLOSED), ~ref)
 
 
 async def count_waiting(session: AsyncSession, tenant_id: int, connector_id: int) -> int:

@@ -6,7 +6,18 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    and_,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+    union,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from casebridge.persistence.cases import CaseRow
@@ -67,7 +78,7 @@ class CaseLists:
         self, who: Principal, which: CaseFilter, *, limit: int, before: int | None = None
     ) -> list[ListedCase]:
         """Return cases with their tickets, newest first; ``before`` is the row id to go on from."""
-        query = select(CaseRow).where(CaseRow.tenant_id == who.tenant_id, *_conditions(which))
+        query = select(CaseRow).where(CaseRow.tenant_id == who.tenant_id, *_conditions(who, which))
         if before is not None:
             query = query.where(CaseRow.id < before)
         async with self._database.read() as session:
@@ -116,20 +127,24 @@ async def _listed(session: AsyncSession, query: Select[CaseRow]) -> list[ListedC
     return [ListedCase(row, tickets[row.id]) for row in cases]
 
 
-def _conditions(which: CaseFilter) -> list[ColumnElement[bool]]:
+def _conditions(who: Principal, which: CaseFilter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
+    tickets = select(RefRow.case_id).where(RefRow.tenant_id == who.tenant_id)
     if which.search:
-        found.append(_matches(_storable(which.search.strip())))
+        found.append(_matches(tickets, _storable(which.search.strip())))
     if which.status is not None:
         found.append(CaseRow.status == which.status)
     if which.severity is not None:
         found.append(CaseRow.severity == which.severity)
     if which.assignee:
-        found.append(_has_ticket(_assigned_to(_storable(which.assignee))))
+        found.append(CaseRow.id.in_(_assigned_to(tickets, _storable(which.assignee))))
     if which.connector:
-        found.append(_has_ticket(ConnectorRow.public_id == which.connector))
+        connector = select(ConnectorRow.id).where(
+            ConnectorRow.tenant_id == who.tenant_id, ConnectorRow.public_id == which.connector
+        )
+        found.append(_has_ticket(RefRow.connector_id == connector.scalar_subquery()))
     if which.sync is not None:
-        found.append(_in_sync_state(which.sync))
+        found.append(_in_sync_state(tickets, which.sync))
     return found
 
 
@@ -138,43 +153,45 @@ def _storable(text: str) -> str:
     return text.replace("\0", "\ufffd")
 
 
-def _matches(text: str) -> ColumnElement[bool]:
+def _matches(tickets: Select[int], text: str) -> ColumnElement[bool]:
+    as_written = {text, text.upper(), text.lower()}  # what an index can find
     return or_(
         CaseRow.title.icontains(text, autoescape=True),
         CaseRow.public_id == text,
-        _has_ticket(func.lower(RefRow.external_key) == text.lower()),
+        CaseRow.id.in_(tickets.where(RefRow.external_key.in_(as_written))),
     )
 
 
-def _assigned_to(somebody: str) -> ColumnElement[bool]:
-    """Ask for tickets that are there and that somebody has."""
-    known_as = or_(
-        RefRow.assignee_id == somebody,
-        RefRow.assignee_name == somebody,
-        func.lower(RefRow.assignee_email) == func.lower(somebody),
-    )
-    return and_(RefRow.gone_at.is_(None), known_as)
+def _assigned_to(tickets: Select[int], somebody: str) -> CompoundSelect[int]:
+    """Select the cases of tickets that are there and that somebody has, by an index for each.
+
+    What is compared without regard to letters is looked for among the addresses that there are.
+    """
+    there = tickets.where(RefRow.gone_at.is_(None))
+    known_as = [RefRow.assignee_id == somebody, RefRow.assignee_name == somebody]
+    if "@" in somebody:
+        has_address = RefRow.assignee_email.is_not(None)
+        known_as.append(
+            and_(has_address, func.lower(RefRow.assignee_email) == func.lower(somebody))
+        )
+    return union(*(there.where(each) for each in known_as))
 
 
-def _in_sync_state(state: SyncState) -> ColumnElement[bool]:
+def _in_sync_state(tickets: Select[int], state: SyncState) -> ColumnElement[bool]:
+    """Tell cases in a state: what is wrong is seldom and looked up, what is right is not."""
     dead = RefRow.dead_at.is_not(None)
     wrong = RefRow.last_error.is_not(None)
     match state:
         case SyncState.DEAD:
-            return _has_ticket(dead)
+            return CaseRow.id.in_(tickets.where(wrong, dead))
         case SyncState.FAILING:
-            return _has_ticket(and_(wrong, ~dead))
+            return CaseRow.id.in_(tickets.where(wrong, ~dead))
         case SyncState.PENDING:
-            return _has_ticket(and_(RefRow.external_id.is_(None), ~wrong))
+            return CaseRow.id.in_(tickets.where(RefRow.external_id.is_(None), ~wrong))
         case SyncState.LINKED:
             behind = or_(wrong, RefRow.external_id.is_(None))
             return and_(_has_ticket(RefRow.external_id.is_not(None)), ~_has_ticket(behind))
 
 
 def _has_ticket(which: ColumnElement[bool]) -> ColumnElement[bool]:
-    return CaseRow.id.in_(
-        select(RefRow.case_id)
-        .join(ConnectorRow, ConnectorRow.id == RefRow.connector_id)
-        .where(RefRow.tenant_id == CaseRow.tenant_id, which)
-        .correlate(CaseRow)
-    )
+    return exists().where(RefRow.case_id == CaseRow.id, which)

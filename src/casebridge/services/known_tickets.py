@@ -12,9 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from casebridge.domain.reconciling import KnownComment, KnownTicket, tells_news
 from casebridge.persistence.cases import AnnotationRow, CaseRow
-from casebridge.persistence.connectors import RefRow
+from casebridge.persistence.connectors import ConnectorRow, RefRow
+from casebridge.services.lifecycle import UNCLOSED
 from casebridge.services.snapshots import ticket_status
-from casebridge_core import CaseStatus, TicketEvent, TicketNotFound
+from casebridge_core import TicketEvent, TicketNotFound
 
 MISSING: Final = TicketNotFound.__name__
 _PARAMETERS: Final = 1000
@@ -99,11 +100,13 @@ async def oldest_open(session: AsyncSession, connector_id: int) -> datetime | No
 
 
 def _is_open(connector_id: int) -> ColumnElement[bool]:
+    tenant = select(ConnectorRow.tenant_id).where(ConnectorRow.id == connector_id)
     return and_(
         RefRow.connector_id == connector_id,
+        CaseRow.tenant_id == tenant.scalar_subquery(),
         RefRow.external_id.is_not(None),
         RefRow.gone_at.is_(None),
-        CaseRow.status != CaseStatus.CLOSED,
+        CaseRow.status.in_(UNCLOSED),  # by an index, where "not closed" would look at every case
     )
 
 

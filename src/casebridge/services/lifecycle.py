@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,6 +14,8 @@ from casebridge.services.fanout import FanOut
 from casebridge.services.faults import NotFound
 from casebridge.services.timeline import Cause
 from casebridge_core import CaseStatus
+
+UNCLOSED: Final = tuple(status for status in CaseStatus if status is not CaseStatus.CLOSED)
 
 
 async def lock_case(session: AsyncSession, tenant_id: int, public_id: str) -> CaseRow:
