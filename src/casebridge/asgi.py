@@ -32,6 +32,7 @@ from casebridge.web import (
     health,
     inbox,
     plugins,
+    status_maps,
     tickets,
     tokens,
     unmapped,
@@ -90,6 +91,7 @@ def create_app(
         route_handlers=[
             cases.CaseController,
             connectors.ConnectorController,
+            status_maps.read_status_map,
             tokens.TokenController,
             events.EventController,
             unmapped.UnmappedStatusController,

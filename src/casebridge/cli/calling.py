@@ -94,9 +94,10 @@ class ServiceClient:
         """Set something."""
         return _decoded(self._send("PUT", path, json=body))
 
-    def patch(self, path: str, body: object) -> Any:  # noqa: ANN401 - JSON
-        """Change something."""
-        return _decoded(self._send("PATCH", path, json=body))
+    def patch(self, path: str, body: object, *, version: int) -> Any:  # noqa: ANN401 - JSON
+        """Change something, unless somebody has changed this version of it meanwhile."""
+        only_if = {"If-Match": f'"{version}"'}
+        return _decoded(self._send("PATCH", path, json=body, headers=only_if))
 
     def delete(self, path: str) -> None:
         """Remove something."""

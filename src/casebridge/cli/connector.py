@@ -6,6 +6,8 @@ import click
 
 from casebridge.cli.calling import EXIT_CODES, Refused, ServiceClient, calls_service
 from casebridge.cli.completion import connector_names
+from casebridge.cli.connector_add import add
+from casebridge.cli.connector_map import map_statuses
 from casebridge.cli.display import Display, verdict_table
 
 _COLUMNS = {
@@ -36,7 +38,11 @@ _CARD = {
 
 @click.group(epilog=EXIT_CODES)
 def connector() -> None:
-    """Connectors: list, show, check, pause and resume. Each is named by its id or its name."""
+    """Connectors: add, list, show, check, map, pause, resume. Named by id or by name."""
+
+
+connector.add_command(add)
+connector.add_command(map_statuses)
 
 
 @connector.command("list", epilog=EXIT_CODES)
@@ -44,7 +50,9 @@ def connector() -> None:
 def list_connectors(service: ServiceClient, display: Display) -> None:
     """List the connectors and how they do."""
     display.table(
-        service.get("/v1/connectors"), _COLUMNS, empty="There is no connector yet; add one by API."
+        service.get("/v1/connectors"),
+        _COLUMNS,
+        empty="There is no connector yet; see `casebridge connector add --help`.",
     )
 
 
