@@ -43,8 +43,8 @@ from casebridge.web.conditions import on_stale
 from casebridge.web.console.routes import TEMPLATES, console
 from casebridge.web.correlation import Correlation
 from casebridge.web.deadline import BodyDeadline
-from casebridge.web.problem_document import describe_problems
 from casebridge.web.document import TAGS, ServedDocument, operation_id
+from casebridge.web.problem_document import describe_problems
 from casebridge.web.problems import HANDLERS
 from casebridge.web.urgency import UrgentMiddleware
 from casebridge.web.url_secrets import UrlSecrets
@@ -141,7 +141,7 @@ def create_app(
             ),
         )
     )
-    describe_problems(app.routes, below="/v1/")
+    describe_problems(app.routes)
     outermost: ASGIApp = UrlSecrets(app.asgi_handler)
     if chosen.proxies:
         outermost = cast("ASGIApp", ProxyHeadersMiddleware(cast("Any", outermost), chosen.proxies))

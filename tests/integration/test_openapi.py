@@ -201,15 +201,12 @@ def test_an_edit_tells_of_its_condition_and_of_the_record_as_it_is() -> None:
 
 
 def test_every_enumeration_is_explained() -> None:
-    enums = {
-        name: schema
-        for name, schema in DOCUMENT["components"]["schemas"].items()
-        if "enum" in schema
-    }
+    schemas = DOCUMENT["components"]["schemas"]
+    enums = {name: schema for name, schema in schemas.items() if "enum" in schema}
 
     assert "CaseStatus" in enums
     assert not [name for name, schema in enums.items() if not schema.get("description")]
-    assert not [name for name, schema in enums.items() if "default" in schema]
+    assert not [name for name, schema in schemas.items() if "default" in schema]
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

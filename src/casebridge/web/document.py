@@ -51,7 +51,8 @@ def complete(raw: dict[str, Any]) -> dict[str, Any]:
     """Return the whole document, made of what Litestar says of the handlers."""
     text = _PAGE.sub(r"\1Page", msgspec.json.encode(raw).decode())
     document: dict[str, Any] = msgspec.json.decode(text)
-    for schema in document["components"]["schemas"].values():
+    for name, schema in document["components"]["schemas"].items():
+        schema["title"] = name
         _mend(schema)
     for operation in _operations(document):
         operation["summary"] = operation["operationId"].replace("_", " ").capitalize()
@@ -62,9 +63,8 @@ def complete(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 def _mend(schema: dict[str, Any]) -> None:
-    """Take out what is true of no value: defaults of enumerations, and tuples of any length."""
-    if "enum" in schema:
-        schema.pop("default", None)  # that of some field
+    """Take out what is not true of every use: the default of some field, tuples of any length."""
+    schema.pop("default", None)
     for field in schema.get("properties", {}).values():
         either = field.get("items", {}).get("oneOf", ())
         if {} in either:  # the `...` of tuple[X, ...]: every value would be X and something else

@@ -26,6 +26,7 @@ _DESCRIPTIONS: Final = {
 }
 _OF_A_BODY: Final = frozenset({408, 413})
 _OF_A_CHANGE: Final = frozenset({409})
+_OF_A_KEY: Final = frozenset({401, 403, 404, 429, 502})
 _EXAMPLES: Final[dict[int, tuple[str, str | FieldProblem]]] = {
     400: ("Invalid request", FieldProblem("limit", "Expected `int` <= 200")),
     401: ("Not authenticated", "send an API key: Authorization: Bearer cbk_…"),
@@ -72,25 +73,24 @@ def conflict(shape: type[Problem]) -> ResponseSpec:
     return problem("Somebody else edited the record first; `current` is what it is now.", shape)
 
 
-def describe_problems(routes: Iterable[BaseRoute], *, below: str) -> None:
-    """Tell of every handler below a path which errors it may answer.
+def describe_problems(routes: Iterable[BaseRoute]) -> None:
+    """Tell of every handler of the document which errors it may answer.
 
     What a handler tells itself goes before that; one that tells of 401 tells of all, as the inbox.
     """
     common = {status: problem(text) for status, text in _DESCRIPTIONS.items()}
     for route in routes:
-        if isinstance(route, HTTPRoute) and route.path.startswith(below):
-            for handler in route.route_handlers:
-                own = handler.responses or {}
-                if 401 not in own:  # noqa: PLR2004 - HTTP
-                    fitting = common.keys() - _unfit(handler)
-                    handler.responses = {**{status: common[status] for status in fitting}, **own}
+        for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
+            own = handler.responses or {}
+            if handler.resolve_include_in_schema() and 401 not in own:  # noqa: PLR2004 - HTTP
+                fitting = common.keys() - _unfit(handler)
+                handler.responses = {**{status: common[status] for status in fitting}, **own}
 
 
 def _unfit(handler: HTTPRouteHandler) -> frozenset[int]:
     """Return the statuses that a handler cannot answer: of bodies that nobody reads, for one."""
     reads_a_body = "data" in handler.parsed_fn_signature.parameters
     changes = bool(handler.http_methods - {"GET", "HEAD", "OPTIONS"})
-    return (frozenset() if reads_a_body else _OF_A_BODY) | (
-        frozenset() if changes else _OF_A_CHANGE
-    )
+    unfit: frozenset[int] = frozenset() if reads_a_body else _OF_A_BODY
+    unfit |= frozenset() if changes else _OF_A_CHANGE
+    return unfit if handler.resolve_security() else unfit | _OF_A_KEY
