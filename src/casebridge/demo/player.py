@@ -115,7 +115,7 @@ class Player:
         tickets = [t for t in case["tickets"] if act.vendor in {None, t["vendor"]}]
         return (
             act.status in {None, case["status"]}
-            and bool(tickets)
+            and len(tickets) == (len(self._connectors) if act.vendor is None else 1)
             and all(act.state in {None, ticket["state"]} for ticket in tickets)
             and all(act.there in {None, ticket["status"]} for ticket in tickets)
             and (act.said is None or self._was_said(act.said, case["id"]))
