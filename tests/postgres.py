@@ -40,6 +40,7 @@ class PostgresServer:
     programs: Path
     port: int
     account: dict[str, Any]
+    pid: int
 
     def create_database(self, name: str, *, like: str = "template1") -> str:
         """Create a database as a copy of another; return its SQLAlchemy URL."""
@@ -62,8 +63,8 @@ class PostgresServer:
 
 
 @contextmanager
-def running_postgres() -> Iterator[PostgresServer]:
-    """Run a server on a free port until the block ends."""
+def running_postgres(flags: Sequence[str] = _FLAGS) -> Iterator[PostgresServer]:
+    """Run a server on a free port until the block ends; by default nothing of it is durable."""
     top = Path(tempfile.mkdtemp(prefix="casebridge-postgres-"))
     try:
         account = _account(top)
@@ -72,16 +73,18 @@ def running_postgres() -> Iterator[PostgresServer]:
         options = ("-D", str(cluster), "-U", "postgres", "--auth=trust", "--encoding=UTF8")
         _check(programs / "bin/initdb", *options, "--no-sync", account=account)
         port = _free_port()
-        with _serving(programs, cluster, port, account):
-            yield PostgresServer(programs, port, account)
+        with _serving(programs, cluster, port, account, flags) as pid:
+            yield PostgresServer(programs, port, account, pid)
     finally:
         shutil.rmtree(top, ignore_errors=True)
 
 
 @contextmanager
-def _serving(programs: Path, cluster: Path, port: int, account: dict[str, Any]) -> Iterator[None]:
+def _serving(
+    programs: Path, cluster: Path, port: int, account: dict[str, Any], flags: Sequence[str]
+) -> Iterator[int]:
     address = ("-h", "127.0.0.1", "-p", str(port), "-k", "")
-    command = [str(programs / "bin/postgres"), "-D", str(cluster), *address, *_FLAGS]
+    command = [str(programs / "bin/postgres"), "-D", str(cluster), *address, *flags]
     log = cluster.with_suffix(".log")
     with log.open("wb") as out:
         server = subprocess.Popen(command, stdout=out, stderr=out, **account)  # noqa: S603 - see above
@@ -92,7 +95,7 @@ def _serving(programs: Path, cluster: Path, port: int, account: dict[str, Any]) 
             if server.poll() is not None or time.monotonic() > until:
                 raise RuntimeError(log.read_text())
             time.sleep(0.02)
-        yield
+        yield server.pid
     finally:
         server.send_signal(signal.SIGINT)  # a fast shutdown
         server.wait(_START_SECONDS)

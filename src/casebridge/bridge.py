@@ -41,6 +41,7 @@ from casebridge.services.flags import Flags
 from casebridge.services.gauges import Gauges
 from casebridge.services.idempotency import Idempotency
 from casebridge.services.inbox import Inbox
+from casebridge.services.known_tokens import KnownTokens
 from casebridge.services.pulse import Pulse
 from casebridge.services.reach import Reach
 from casebridge.services.readings import Readings
@@ -128,12 +129,13 @@ async def open_bridge(
     engine = _engine(settings, database, clock)
     fanout = FanOut(catalog, engine)
     secrets = TokenSecrets(vault, clock)
-    tokens = Tokens(database, secrets, connections, clock, settings.address)
+    known = KnownTokens(secrets, clock)
+    tokens = Tokens(database, secrets, known, connections, clock, settings.address)
     throttle = Throttle(
         clock, per_token=settings.inbox_token_rate, per_address=settings.inbox_address_rate
     )
     tolerance = timedelta(seconds=settings.inbox_timestamp_seconds)
-    authenticity = Authenticity(database, secrets, catalog, throttle, clock, tolerance=tolerance)
+    authenticity = Authenticity(database, known, catalog, throttle, clock, tolerance=tolerance)
     bridge = Bridge(
         settings=settings,
         clock=clock,

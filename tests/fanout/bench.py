@@ -29,6 +29,7 @@ from casebridge.services.connectors import Connectors, Limits, NewConnector
 from casebridge.services.fanout import FanOut
 from casebridge.services.inbox import Inbox, InboxAnswer
 from casebridge.services.intake import NewCase
+from casebridge.services.known_tokens import KnownTokens
 from casebridge.services.replay import Replays
 from casebridge.services.tenants import Principal, Scope, Tenants
 from casebridge.services.throttle import Throttle
@@ -118,13 +119,16 @@ class Bench:
         self.connections = Connections(self.database, catalog, vault, clock, timeout=20.0)
         self.fanout = FanOut(catalog, _NobodyListens())
         secrets = TokenSecrets(vault, clock)
-        self.tokens = Tokens(self.database, secrets, self.connections, clock, "https://soc.example")
+        known = KnownTokens(secrets, clock)
+        self.tokens = Tokens(
+            self.database, secrets, known, self.connections, clock, "https://soc.example"
+        )
         self.tenants = Tenants(self.database, clock)
         self.cases = Cases(self.database, self.fanout, clock, "https://soc.example")
         self.connectors = Connectors(self.database, self.connections, self.fanout, clock)
         self.tickets = Tickets(self.database, self.fanout, clock)
         throttle = Throttle(clock, per_token=0, per_address=0)
-        authenticity = Authenticity(self.database, secrets, catalog, throttle, clock)
+        authenticity = Authenticity(self.database, known, catalog, throttle, clock)
         self.inbox = Inbox(self.database, authenticity, self.connections, self.fanout, clock)
         self.claims = Claims(self.database, clock, lease=LEASE)
         self.replays = Replays(self.database, self.connections, self.fanout, clock)

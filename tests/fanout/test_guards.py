@@ -20,7 +20,7 @@ from casebridge.domain.convergence import PostComment
 from casebridge.domain.decision import RefState
 from casebridge.domain.watermarks import Arrival, Source, Weight
 from casebridge.engine import situation, steps
-from casebridge.services import reflection
+from casebridge.services import taking
 from tests.fanout import stories
 from tests.fanout.conftest import NewDatabase
 from tests.fanout.judgement import come_to_rest_soon, judge, nothing_old_matters
@@ -148,7 +148,7 @@ GUARDS: Final[dict[str, tuple[Mutant, Story]]] = {
         stories.the_case_has_moved_and_its_old_native_status_is_told_again,
     ),
     "settled": (
-        always(reflection, "settle", answer=None),
+        always(taking, "settle", answer=None),
         stories.a_ticket_moves_to_where_no_case_is_projected,
     ),
     "gone": (

@@ -192,18 +192,17 @@ def test_a_link_during_the_webhook_waits_for_it(tenant: Tenant) -> None:
 
     async def race() -> None:
         answer = None
-        consumer = tenant.bridge.inbox._consumer
-        consume = consumer.consume
+        inbox = tenant.bridge.inbox
+        follow_up = inbox._follow_up
 
-        async def and_wait(*args: Any, **kwargs: Any) -> Any:
-            found = await consume(*args, **kwargs)
+        async def and_wait(*args: Any) -> None:
+            await follow_up(*args)
             tasks.append(asyncio.create_task(linking()))
             await blocked(tenant)
-            return found
 
         tasks: list[asyncio.Task[None]] = []
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(consumer, "consume", and_wait)
+            patch.setattr(inbox, "_follow_up", and_wait)
             answer = await tenant.receive("Triage")
         await tasks[0]
         assert answer.reason == "unlinked_ticket"

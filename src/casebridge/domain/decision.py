@@ -40,6 +40,22 @@ class Reason(StrEnum):
     CONNECTOR_DISABLED = "connector_disabled"
 
 
+_OPEN: Final = frozenset(
+    {
+        Reason.AMBIGUOUS,
+        Reason.CONNECTOR_DISABLED,
+        Reason.DUPLICATE,
+        Reason.MALFORMED,
+        Reason.PLUGIN_FAILED,
+        Reason.UNLINKED,
+        Reason.UNMAPPED,
+        Reason.UNRECOGNISED,
+    }
+)
+FINAL: Final = frozenset(Reason) - _OPEN
+"""Why an event is dealt with for good; for any other reason it may be dealt with the next time."""
+
+
 class CaseState(msgspec.Struct, frozen=True, kw_only=True):
     """What the decision needs to know of the case.
 

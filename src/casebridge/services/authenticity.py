@@ -1,7 +1,9 @@
 """Whether a delivery is authentic: the token that it names, and the proof that it carries.
 
-Every refusal is the same answer after the same work: one query, two secrets opened, each scheme's
-MAC under both of them, each static secret compared with both. Only then is anything decided.
+A token that let somebody in is remembered, and lets in again without a query. Every refusal is the
+same answer after the same work: two secrets are tried that are at hand (those of the token, if it
+is remembered), and then, with one query, the two that the database has. To try is each scheme's MAC
+under both, and each static secret compared with both. Only then is anything decided.
 """
 
 from __future__ import annotations
@@ -20,8 +22,8 @@ from casebridge.persistence.database import Database
 from casebridge.persistence.inbox import InboxTokenRow
 from casebridge.services.clock import Clock
 from casebridge.services.faults import Unauthenticated, Unavailable
+from casebridge.services.known_tokens import KnownToken, KnownTokens
 from casebridge.services.throttle import Throttle
-from casebridge.services.token_secrets import TokenSecrets
 from casebridge.services.token_terms import TokenState, state_of
 from casebridge.services.vault import VaultError
 from casebridge_core import (
@@ -56,18 +58,19 @@ class InboundRequest(msgspec.Struct, frozen=True, kw_only=True):
 class Admission(msgspec.Struct, frozen=True, kw_only=True):
     """Whose delivery an authentic request is, and how it proved that.
 
-    ``connector`` is the one that the token is bound to, if any; ``scheme`` is the header of the
-    signature that was good, or the token's static scheme.
+    ``known`` is what the token was known to be; ``scheme`` is the header of the signature that was
+    good, or the token's static scheme.
     """
 
     token: InboxTokenRow
-    connector: ConnectorRow | None
+    known: KnownToken
     scheme: str
 
     @property
     def vendor(self) -> str | None:
         """The vendor that the token is bound to, or None for any."""
-        return self.connector.vendor if self.connector is not None else None
+        connector = self.known.connector
+        return connector.vendor if connector is not None else None
 
 
 class _Proof(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +87,7 @@ class Authenticity:
     def __init__(
         self,
         database: Database,
-        secrets: TokenSecrets,
+        known: KnownTokens,
         catalog: ConnectorCatalog,
         throttle: Throttle,
         clock: Clock,
@@ -93,7 +96,7 @@ class Authenticity:
     ) -> None:
         """Bind what a proof is checked against; ``tolerance`` is how old a timestamp may be."""
         self._database = database
-        self._secrets = secrets
+        self._known = known
         self._catalog = catalog
         self._throttle = throttle
         self._clock = clock
@@ -108,22 +111,34 @@ class Authenticity:
             Unavailable: the secrets cannot be opened; the vendor shall send it again.
             sqlalchemy.exc.SQLAlchemyError: the tokens cannot be read.
         """
-        token, connector = await self._look_up(request.token_id)
-        try:
-            secrets = self._secrets.to_try(token)
-        except VaultError as error:
-            log.error("webhook not taken: %s", error)  # noqa: TRY400 - the sentence says it all
-            raise Unavailable("the delivery could not be checked; send it again") from error
-        proofs = await self._prove(request, secrets)
+        admission, _ = await self._try(request, self._known.get(request.token_id))
+        if admission is None:
+            known = await self._look_up(request.token_id)
+            admission, proofs = await self._try(request, known)
+            if admission is None:
+                log.warning("webhook refused: %s", self._why(known.row, proofs))
+                self._throttle.refused(request.address)
+                raise Unauthenticated("the token or the signature is not valid")
+            self._known.keep(known)
+        self._throttle.admitted(request.address, admission.token.public_id)
+        return admission
+
+    def forget(self, admission: Admission) -> None:
+        """Read the token of an admission anew for the next delivery: it has changed."""
+        self._known.forget(admission.token.public_id)
+
+    async def _try(
+        self, request: InboundRequest, known: KnownToken
+    ) -> tuple[Admission | None, tuple[_Proof, ...]]:
+        """Tell whose delivery it is by what is known of its token, and what it proves."""
+        proofs = await self._prove(request, known.secrets)
+        token = known.row
         accepted = [proof for proof in proofs if token and self._suffices(proof, token)]
         if token is None or not accepted:
-            log.warning("webhook refused: %s", self._why(token, proofs))
-            self._throttle.refused(request.address)
-            raise Unauthenticated("the token or the signature is not valid")
-        self._throttle.admitted(request.address, token.public_id)
-        return Admission(token=token, connector=connector, scheme=accepted[0].by)
+            return None, proofs
+        return Admission(token=token, known=known, scheme=accepted[0].by), proofs
 
-    async def _look_up(self, token_id: str) -> tuple[InboxTokenRow | None, ConnectorRow | None]:
+    async def _look_up(self, token_id: str) -> KnownToken:
         query = (
             select(InboxTokenRow, ConnectorRow)
             .outerjoin(ConnectorRow, ConnectorRow.id == InboxTokenRow.connector_id)
@@ -131,7 +146,12 @@ class Authenticity:
         )
         async with self._database.read() as session:
             found = (await session.execute(query)).one_or_none()
-        return (found[0], found[1]) if found is not None else (None, None)
+        row, connector = (found[0], found[1]) if found is not None else (None, None)
+        try:
+            return self._known.learn(row, connector)
+        except VaultError as error:
+            log.error("webhook not taken: %s", error)  # noqa: TRY400 - the sentence says it all
+            raise Unavailable("the delivery could not be checked; send it again") from error
 
     async def _prove(self, request: InboundRequest, secrets: tuple[str, str]) -> tuple[_Proof, ...]:
         """Find what the request proves; a large body is hashed beside the event loop."""

@@ -109,9 +109,7 @@ async def _find_ref(
     )
     if row.connector_id is not None:
         query = query.where(ConnectorRow.id == row.connector_id)
-    connectors = list(await session.scalars(query))
-    if event.site is not None and len(connectors) > 1:
-        connectors = [each for each in connectors if each.site == event.site.lower()]
+    connectors = told_apart(list(await session.scalars(query)), event)
     found = await _linked(session, connectors, event)
     if not found and await hold(
         session, ticket_lock(row.tenant_id, event.vendor, event.external_id)
@@ -121,6 +119,13 @@ async def _find_ref(
         row.connector_id = connectors[0].id if len(connectors) == 1 else row.connector_id
         return None
     return found[0], next(each for each in connectors if each.id == found[0].connector_id)
+
+
+def told_apart(connectors: list[ConnectorRow], event: TicketEvent) -> list[ConnectorRow]:
+    """Return the connectors that an event can be from; its site counts where there is a choice."""
+    if event.site is None or len(connectors) < 2:  # noqa: PLR2004 - no choice
+        return connectors
+    return [each for each in connectors if each.site == event.site.lower()]
 
 
 async def _linked(

@@ -89,10 +89,16 @@ class FanOut:
 
         That is new work, also where a backfill reserved the ref.
         """
+        await self.schedule_all(session, [case.id], now, but=but)
+
+    async def schedule_all(
+        self, session: AsyncSession, cases: Sequence[int], now: datetime, *, but: Iterable[int] = ()
+    ) -> None:
+        """Do what `schedule` does for many cases, by their row ids."""
         due = await session.scalars(
             update(RefRow)
             .where(
-                RefRow.case_id == case.id,
+                RefRow.case_id.in_(cases),
                 RefRow.id.not_in(tuple(but)),
                 RefRow.gone_at.is_(None),
             )

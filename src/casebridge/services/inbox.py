@@ -4,42 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from typing import Final
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from casebridge.domain.decision import Reason
-from casebridge.domain.identifiers import EVENT, new_id
 from casebridge.persistence.database import Database
-from casebridge.persistence.inbox import InboundEventRow, InboxTokenRow
-from casebridge.persistence.locks import hold
-from casebridge.services.authenticity import Admission, Authenticity, InboundRequest
+from casebridge.persistence.together import Together
+from casebridge.services.authenticity import Authenticity, InboundRequest
 from casebridge.services.clock import Clock
 from casebridge.services.connections import Connections
-from casebridge.services.consumer import Consumer
-from casebridge.services.deliveries import Reading, keepable, read
+from casebridge.services.deliveries import keepable, read
 from casebridge.services.fanout import FanOut
 from casebridge.services.faults import Invalid, Unavailable
+from casebridge.services.inbox_group import InboxGroup, waves
+from casebridge.services.inbox_statements import Statements
+from casebridge.services.letters import Letter
+from casebridge.services.reflection import note_unmapped
+from casebridge.services.taking import Taking
 
 log = logging.getLogger(__name__)
 
-_OPEN: Final = frozenset(
-    {
-        Reason.AMBIGUOUS,
-        Reason.CONNECTOR_DISABLED,
-        Reason.DUPLICATE,
-        Reason.MALFORMED,
-        Reason.PLUGIN_FAILED,
-        Reason.UNLINKED,
-        Reason.UNMAPPED,
-        Reason.UNRECOGNISED,
-    }
-)
-FINAL: Final = frozenset(Reason) - _OPEN
-"""Why an event is dealt with for good; for any other reason it may be dealt with the next time."""
+Stored = dict[str, Any]
+"""The columns of a stored event."""
 
 
 class InboxAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,8 +56,12 @@ class Inbox:
         self._database = database
         self._authenticity = authenticity
         self._catalog = connections.catalog
-        self._consumer = Consumer(connections, fanout, clock)
+        self._connections = connections
+        self._fanout = fanout
         self._clock = clock
+        self._statements = Statements(is_sqlite=database.is_sqlite)
+        self._tenants: dict[int, str] = {}
+        self._together = Together(self._store)
 
     async def receive(self, request: InboundRequest) -> InboxAnswer:
         """Take one delivery.
@@ -77,71 +72,68 @@ class Inbox:
             Unavailable: it could not be stored; nothing was, and the vendor shall send it again.
         """
         try:
-            admission = await self._authenticity.admit(request)
-            headers = keepable(request.headers, self._catalog)
-            reading = read(self._catalog, headers, request.body, vendor=admission.vendor)
-            row = await self._store(admission, headers, request.body, reading)
-        except SQLAlchemyError as error:
+            row = await self._take(request)
+        except (SQLAlchemyError, OSError) as error:
             raise Unavailable("the event could not be stored; send it again") from error
+        reason = row["reason"]
+        if reason == Reason.MALFORMED:
+            raise Invalid(row["detail"] or "", field="body")
+        return InboxAnswer(applied=row["applied"], reason=reason, event_id=row["public_id"])
+
+    async def _take(self, request: InboundRequest) -> Stored:
+        headers = keepable(request.headers, self._catalog)
+        digest = hashlib.sha256(request.body).hexdigest()
+        row: Stored | None = None
+        while row is None:
+            admission = await self._authenticity.admit(request)
+            reading = read(self._catalog, headers, request.body, vendor=admission.vendor)
+            letter = Letter(
+                admission=admission,
+                headers=headers,
+                body=request.body,
+                digest=digest,
+                reading=reading,
+            )
+            row = await self._together.do(letter)
+            if row is None:
+                self._authenticity.forget(admission)
         log.info(
             "webhook %s for token %s: %s",
-            row.public_id,
-            admission.token.public_id,
-            "applied" if row.applied else row.reason,
+            row["public_id"],
+            request.token_id,
+            "applied" if row["applied"] else row["reason"],
         )
-        if row.reason == Reason.MALFORMED:
-            raise Invalid(row.detail or "", field="body")
-        return InboxAnswer(applied=row.applied, reason=row.reason, event_id=row.public_id)
-
-    async def _store(
-        self, admission: Admission, headers: dict[str, str], body: bytes, reading: Reading
-    ) -> InboundEventRow:
-        """Store the event and reflect it in the case: one transaction."""
-        token = admission.token
-        async with self._database.write() as session:
-            now = self._clock()
-            row = InboundEventRow(
-                **reading.columns(),
-                public_id=new_id(EVENT),
-                tenant_id=token.tenant_id,
-                token_id=token.id,
-                connector_id=token.connector_id,
-                scheme=admission.scheme,
-                received_at=now,
-                body_digest=hashlib.sha256(body).hexdigest(),
-                headers=headers,
-                body=body,
-                applied=False,
-            )
-            if reading.event is not None and await _seen_before(session, row):
-                row.reason = Reason.DUPLICATE
-                session.add(row)
-            else:
-                session.add(row)
-                await session.flush()
-                await self._consumer.consume(session, row, reading, received_at=now)
-            stored = await session.get_one(InboxTokenRow, token.id)
-            stored.last_used_at = now
         return row
 
+    async def _store(self, letters: Sequence[Letter]) -> list[Stored | None]:
+        """Store deliveries and reflect them in their cases: one transaction.
 
-async def _seen_before(session: AsyncSession, row: InboundEventRow) -> bool:
-    """Tell whether this delivery came before and was dealt with for good.
+        None stands for one whose token is no more what it was when it was admitted.
+        """
+        now = self._clock()
+        async with self._database.write() as session:
+            group = InboxGroup(
+                session.sync_session, self._statements, self._connections, self._tenants, now
+            )
+            begun = await session.run_sync(group.begin, letters)
+            arrived = [each for each in begun if each is not None]
+            for number, wave in enumerate(waves(arrived)):
+                takings = await session.run_sync(group.decide, wave, number)
+                await self._follow_up(session, takings, now)
+            await session.run_sync(group.note_use, arrived)
+        return [each.row if each is not None else None for each in begun]
 
-    Two that come at once do so one after the other. The body counts even under another delivery
-    id: that stands in a header, which no signature covers.
-    """
-    known: list[ColumnElement[bool]] = [InboundEventRow.body_digest == row.body_digest]
-    await hold(session, f"delivery:{row.token_id}:{row.body_digest}")
-    if row.delivery_id is not None:
-        known.append(
-            (InboundEventRow.delivery_id == row.delivery_id)
-            & (InboundEventRow.vendor == row.vendor)
-        )
-        await hold(session, f"delivery:{row.token_id}:{row.delivery_id}")
-    dealt_with = InboundEventRow.applied | InboundEventRow.reason.in_(FINAL)
-    query = select(InboundEventRow.id).where(InboundEventRow.token_id == row.token_id, dealt_with)
-    for same in known:  # one after the other: SQLite uses no index for either of the two
-        if await session.scalar(query.where(same).limit(1)) is not None:
-            return True
-    return False
+    async def _follow_up(
+        self, session: AsyncSession, takings: Sequence[Taking], now: datetime
+    ) -> None:
+        """List what has no meaning, and make due what is to be looked at."""
+        unmapped = [(each.ref, each.unmapped) for each in takings if each.unmapped is not None]
+        for ref, native in sorted(unmapped, key=lambda each: (each[0].connector_id, each[1].name)):
+            await note_unmapped(session, ref, native, now)
+        for at in {each.due for each in takings if each.due is not None}:
+            refs = [each.ref.id for each in takings if each.due == at]
+            await self._fanout.schedule_refs(session, refs, at)
+        if moved := [each for each in takings if each.moved]:
+            cases = [each.case.id for each in moved]
+            but = [each.ref.id for each in moved]
+            await self._fanout.schedule_all(session, cases, now, but=but)

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from casebridge.domain.actors import TimelineKind
-from casebridge.persistence.cases import CaseRow
+from casebridge.persistence.cases import CaseRow, TimelineRow
 from casebridge.services import timeline
 from casebridge.services.fanout import FanOut
 from casebridge.services.faults import NotFound
@@ -42,16 +42,29 @@ async def transition(
     cause: Cause,
     *,
     reason: str = "",
-    source_ref: int | None = None,
 ) -> bool:
     """Move a locked case to a status, with its timeline row and fan-out, in one transaction.
 
-    ``source_ref`` is the ref whose ticket moved first: nothing is pushed back to it.
     Returns False, and changes nothing, when the case is there already.
+    """
+    line = change_status(case, to, cause, reason=reason)
+    if line is None:
+        return False
+    session.add(TimelineRow(**line))
+    await fanout.schedule(session, case, cause.at)
+    return True
+
+
+def change_status(
+    case: CaseRow, to: CaseStatus, cause: Cause, *, reason: str = ""
+) -> timeline.Line | None:
+    """Move a locked case to a status; the caller stores the line, and has the fan-out scheduled.
+
+    Returns None, and changes nothing, when the case is there already.
     """
     before = CaseStatus(case.status)
     if before is to:
-        return False
+        return None
     case.status = to
     case.status_trail = [to, *(held for held in case.status_trail if held != to)]
     case.status_changed_at = case.updated_at = cause.at
@@ -60,7 +73,5 @@ async def transition(
     text = f"{before} → {to}" + (" (reopened)" if reopened else "")
     if reason:
         text += f": {reason}"
-    kind = TimelineKind.STATUS_CHANGED
-    timeline.record(session, case, cause, kind, text, before=before, after=to, reopened=reopened)
-    await fanout.schedule(session, case, cause.at, but=() if source_ref is None else (source_ref,))
-    return True
+    detail = {"before": before, "after": to, "reopened": reopened}
+    return timeline.columns(case, cause, TimelineKind.STATUS_CHANGED, text, detail)

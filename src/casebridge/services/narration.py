@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
-
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from casebridge.domain.actors import TimelineKind
 from casebridge.domain.decision import Reason
@@ -31,18 +29,18 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Narration:
-    """The rows about one event, in the caller's transaction; ``event_id`` is the stored webhook."""
+    """The lines about one event, for the caller to store; ``event_id`` is the stored webhook."""
 
-    session: AsyncSession
     case: CaseRow
     ref: RefRow
     cause: Cause
     event_id: str | None
     origin: Origin | None
+    lines: list[timeline.Line] = field(default_factory=list)
 
     def record(self, kind: TimelineKind, text: str, **detail: object) -> None:
-        """Add a row."""
-        timeline.record(self.session, self.case, self.cause, kind, text, **detail)
+        """Add a line."""
+        self.lines.append(timeline.columns(self.case, self.cause, kind, text, detail))
 
     def refer(self) -> None:
         """Record what the rows before it rest on."""

@@ -21,6 +21,9 @@ from casebridge_core import CaseStatus, Person, TicketEvent
 Annotations = Mapping[str, AnnotationRow]
 """Annotations by the comment's id at the vendor."""
 
+Posted = Mapping[str, str | None]
+"""The ids at the vendor of our own comments, by their keys."""
+
 
 async def annotations_about(session: AsyncSession, ref: RefRow, event: TicketEvent) -> Annotations:
     """Return the annotations of the comments that an event tells of."""
@@ -35,22 +38,25 @@ async def annotations_about(session: AsyncSession, ref: RefRow, event: TicketEve
     return {row.external_id: row for row in rows}
 
 
-async def what_is_known(
-    session: AsyncSession,
+async def posted_comments(session: AsyncSession, ref: RefRow, event: TicketEvent) -> Posted:
+    """Return our own comments on a ticket, where an event tells of any."""
+    if not event.comments:
+        return {}
+    query = select(PostedCommentRow.key, PostedCommentRow.external_id).where(
+        PostedCommentRow.ref_id == ref.id
+    )
+    return {key: external_id for key, external_id in await session.execute(query)}  # noqa: C416 - rows are not pairs to a type checker
+
+
+def what_is_known(
     case: CaseRow,
     ref: RefRow,
-    event: TicketEvent,
     annotations: Annotations,
+    posted: Posted,
     *,
     account: str | None,
 ) -> Known:
     """Return everything that the decision needs; ``account`` is ours at the vendor."""
-    posted: Mapping[str, str | None] = {}
-    if event.comments:
-        query = select(PostedCommentRow.key, PostedCommentRow.external_id).where(
-            PostedCommentRow.ref_id == ref.id
-        )
-        posted = {key: external_id for key, external_id in await session.execute(query)}  # noqa: C416 - rows are not pairs to a type checker
     return Known(
         case=CaseState(
             status=CaseStatus(case.status),

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from casebridge.domain.actors import TimelineKind, cross_system
-from casebridge.domain.decision import Reason
+from casebridge.domain.decision import FINAL, Reason
 from casebridge.domain.identifiers import EVENT, new_id
 from casebridge.persistence.cases import CaseRow
 from casebridge.persistence.connectors import ConnectorRow, RefRow
@@ -32,7 +32,6 @@ from casebridge.services.deliveries import Reading, read
 from casebridge.services.events import EventFilter, conditions, no_event, original_of
 from casebridge.services.fanout import FanOut
 from casebridge.services.faults import Conflict, Invalid
-from casebridge.services.inbox import FINAL
 from casebridge.services.narration import in_words
 from casebridge.services.tenants import Principal
 from casebridge.services.timeline import Cause

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy.ext.asyncio import AsyncSession
+from collections.abc import Iterable
 
 from casebridge.domain.actors import TimelineKind
-from casebridge.domain.assignees import AssigneeDecision, assignee_of_case
+from casebridge.domain.assignees import AssigneeDecision, Assignment, assignee_of_case
 from casebridge.domain.comments import KnownComment
 from casebridge.domain.identifiers import ANNOTATION, new_id
 from casebridge.domain.watermarks import Arrival
@@ -15,7 +15,6 @@ from casebridge.persistence.connectors import RefRow
 from casebridge.services.narration import Narration, named
 from casebridge.services.recollection import (
     assignment_of,
-    assignments_of,
     note_assignee,
     note_assignment,
     note_comment,
@@ -68,20 +67,18 @@ def take_assignee(ref: RefRow, decision: AssigneeDecision, narration: Narration)
     return True
 
 
-async def name_assignee(session: AsyncSession, case: CaseRow, arrival: Arrival) -> None:
+def name_assignee(case: CaseRow, assignments: Iterable[Assignment], arrival: Arrival) -> None:
     """Let the case name whoever of its tickets' assignees was assigned last."""
-    person = assignee_of_case(await assignments_of(session, case))
-    note_assignee(case, person, arrival.received_at)
+    note_assignee(case, assignee_of_case(assignments), arrival.received_at)
 
 
 def take_comment(
-    session: AsyncSession,
     event: TicketEvent,
     external_id: str,
     row: AnnotationRow | None,
     comment: KnownComment,
     narration: Narration,
-) -> bool:
+) -> tuple[AnnotationRow, bool]:
     """Keep a comment as an annotation (``row``: the one that is there); tell whether it shows."""
     was_alive = row is None or row.deleted_at is None
     same_text = row is not None and row.text == comment.text
@@ -94,12 +91,11 @@ def take_comment(
             ref_id=narration.ref.id,
             external_id=external_id,
         )
-        session.add(row)
     note_comment(row, comment)
     if comment.deleted_at is not None and was_alive:
         verb, who = "deleted a comment", event.actor
     elif same_text:
-        return False
+        return row, False
     text = f"{named(who)} {verb} on {narration.ref.external_key}"
     narration.record(TimelineKind.ANNOTATION, text, comment=external_id)
-    return True
+    return row, True

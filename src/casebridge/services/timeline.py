@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +26,31 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
     event_id: int | None = None
 
 
+Line = dict[str, Any]
+"""The columns of a timeline row that is still to be stored."""
+
+
+def columns(
+    case: CaseRow,
+    cause: Cause,
+    kind: TimelineKind,
+    text: str,
+    detail: Mapping[str, object],
+) -> Line:
+    """Return the columns of one line of the case's timeline; ``detail`` is JSON."""
+    return {
+        "tenant_id": case.tenant_id,
+        "case_id": case.id,
+        "at": cause.at,
+        "kind": kind,
+        "actor_label": cause.actor,
+        "text": text,
+        "connector_id": cause.connector_id,
+        "event_id": cause.event_id,
+        "detail": detail,
+    }
+
+
 def line(
     case: CaseRow,
     cause: Cause,
@@ -33,17 +59,7 @@ def line(
     **detail: Any,  # noqa: ANN401 - stored as JSON
 ) -> TimelineRow:
     """Return one line of the case's timeline; ``detail`` is JSON."""
-    return TimelineRow(
-        tenant_id=case.tenant_id,
-        case_id=case.id,
-        at=cause.at,
-        kind=kind,
-        actor_label=cause.actor,
-        text=text,
-        connector_id=cause.connector_id,
-        event_id=cause.event_id,
-        detail=detail,
-    )
+    return TimelineRow(**columns(case, cause, kind, text, detail))
 
 
 def record(

@@ -20,6 +20,7 @@ from casebridge.services.clock import Clock, in_utc
 from casebridge.services.connections import Connections
 from casebridge.services.faults import Invalid, NotFound
 from casebridge.services.idempotency import ONCE_MORE, Attempt
+from casebridge.services.known_tokens import KnownTokens
 from casebridge.services.tenants import Principal
 from casebridge.services.token_secrets import TokenSecrets
 from casebridge.services.token_terms import TokenState, state_of, warnings_of
@@ -87,6 +88,7 @@ class Tokens:
         self,
         database: Database,
         secrets: TokenSecrets,
+        known: KnownTokens,
         connections: Connections,
         clock: Clock,
         public_url: str,
@@ -94,6 +96,7 @@ class Tokens:
         """Bind what the verbs need."""
         self._database = database
         self._secrets = secrets
+        self._known = known
         self._connections = connections
         self._clock = clock
         self._public_url = public_url.rstrip("/")
@@ -168,6 +171,7 @@ class Tokens:
             row.rotated_at = now
             issued = IssuedToken(row=row, connector=held.connector, secret=secret)
             await attempt.finish(session, issued)
+        self._known.forget(token_id)
         return issued
 
     async def revoke(self, who: Principal, token_id: str) -> None:
@@ -179,6 +183,7 @@ class Tokens:
         async with self._database.write() as session:
             row = (await _find(session, who, token_id)).row
             row.revoked_at = row.revoked_at or self._clock()
+        self._known.forget(token_id)
 
     async def list(self, who: Principal) -> Sequence[HeldToken]:
         """Return the tenant's tokens, oldest first, those that are over included."""
