@@ -8,6 +8,7 @@ import click
 
 from casebridge.cli import directly
 from casebridge.cli.calling import EXIT_CODES, Refused
+from casebridge.cli.db_copies import backup, restore
 from casebridge.cli.display import AS_JSON, Display, verdict_table
 
 if TYPE_CHECKING:
@@ -21,7 +22,14 @@ _REPORT = "Somebody or something wrote past Casebridge; compare with a backup be
 
 @click.group(epilog=EXIT_CODES)
 def db() -> None:
-    """The database of this machine's settings: upgrade it, check it. Needs no running service."""
+    """The database of this machine's settings: upgrade it, check it, back it up, restore it.
+
+    Needs no running service.
+    """
+
+
+db.add_command(backup)
+db.add_command(restore)
 
 
 @db.command(epilog=EXIT_CODES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import func, inspect, select, text
 
 from casebridge.persistence.database import Database
 
@@ -36,6 +36,8 @@ async def upgrade(database: Database, revision: str = "head") -> None:
         sqlalchemy.exc.SQLAlchemyError: the database cannot be reached or a migration failed; then
             nothing of it is applied.
     """
+    if revision == "head" and await _is_newest(database):
+        return
     from alembic import command  # noqa: PLC0415 - as above
 
     async with database.write() as session:
@@ -43,6 +45,17 @@ async def upgrade(database: Database, revision: str = "head") -> None:
         if not database.is_sqlite:  # there the transaction itself is exclusive
             await session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
         await connection.run_sync(lambda sync: command.upgrade(configuration(sync), revision))
+
+
+async def _is_newest(database: Database) -> bool:
+    """Tell whether nothing is to be done, as at most starts, without loading Alembic."""
+    newest = max(path.name for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
+    async with database.read() as session:
+        connection = await session.connection()
+        if not await connection.run_sync(lambda sync: inspect(sync).has_table("alembic_version")):
+            return False
+        known = await session.scalar(text("SELECT version_num FROM alembic_version"))
+    return known is not None and newest.startswith(f"{known}_")
 
 
 async def revision_of(database: Database) -> str | None:
@@ -67,3 +80,11 @@ def newest_revision() -> str:
     head = ScriptDirectory(str(_MIGRATIONS)).get_current_head()
     assert head is not None  # noqa: S101 - there is one
     return head
+
+
+def knows_revision(revision: str) -> bool:
+    """Tell whether this release can upgrade a database of a revision, or works with it."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - as above
+
+    scripts = ScriptDirectory(str(_MIGRATIONS)).walk_revisions()
+    return revision in {script.revision for script in scripts}
