@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -136,3 +137,11 @@ async def test_processes_that_start_together_migrate_once(opened: Opened, empty_
 
     assert [process.returncode for process in processes] == [0, 0], ends
     assert await on(opened(empty_url), differences) == []
+
+
+async def test_a_start_without_anything_to_migrate_does_not_load_alembic(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "alembic", None)  # to import it fails
+
+    await upgrade(database)

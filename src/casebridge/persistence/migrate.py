@@ -40,7 +40,7 @@ async def upgrade(database: Database, revision: str = "head") -> None:
         return
     from alembic import command  # noqa: PLC0415 - as above
 
-    async with database.write() as session:
+    async with database.write_at_length() as session:
         connection = await session.connection()
         if not database.is_sqlite:  # there the transaction itself is exclusive
             await session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
