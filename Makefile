@@ -22,9 +22,13 @@ NEW_VENV = $(PYTHON) -m venv --clear $(VENV)
 INSTALL = $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt --no-build-isolation --no-compile
 endif
 
+# An environment for one command, gone afterwards; what follows is given to its Python.
+SCRATCH = scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT \
+	&& "$(PYTHON)" -m venv "$$scratch" && "$$scratch/bin/python"
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test pictures lint format types imports check run constraints clean
+.PHONY: help install demo test pictures lint format types imports check run audit sbom constraints clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -60,11 +64,19 @@ check: lint types imports test  ## Run every check; a change must pass it
 run: install  ## Serve at http://127.0.0.1:8000, and again after every change
 	@$(BIN)/litestar run --reload
 
+audit: | $(BIN)/python  ## Look the pinned versions up among known vulnerabilities (needs the network)
+	@$(SCRATCH) -m pip install -qq --disable-pip-version-check pip-audit \
+	&& "$$scratch/bin/pip-audit" --requirement constraints.txt --no-deps --disable-pip --progress-spinner off
+
+sbom: install  ## Write what the service consists of, in CycloneDX, to dist/casebridge.cdx.json
+	@$(SCRATCH) -m pip install -qq --disable-pip-version-check cyclonedx-bom \
+	&& mkdir -p dist && "$$scratch/bin/cyclonedx-py" environment --pyproject pyproject.toml \
+	     --output-reproducible --output-file dist/casebridge.cdx.json $(BIN)/python \
+	&& echo "dist/casebridge.cdx.json"
+
 constraints: $(BIN)/python  ## Pin the newest versions that the ranges allow
-	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT \
-	&& "$(PYTHON)" -m venv "$$scratch" \
-	&& echo "Installing the newest versions in a scratch environment..." \
-	&& "$$scratch/bin/python" -m pip install -qq --disable-pip-version-check -r requirements-dev.txt \
+	@echo "Installing the newest versions in a scratch environment..." \
+	&& $(SCRATCH) -m pip install -qq --disable-pip-version-check -r requirements-dev.txt \
 	&& { echo "# Every version that is installed. Made anew by \`make constraints\`, with the oldest Python supported."; \
 	     "$$scratch/bin/python" -m pip freeze --exclude-editable; } > "$$scratch/constraints.txt" \
 	&& cp "$$scratch/constraints.txt" constraints.txt

@@ -1,4 +1,4 @@
-"""docs/attacks.md: every threat has a test, and every test that it names exists."""
+"""docs/attacks.md and docs/threat-model.md: every threat has a test, and each named test exists."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import pytest
 ROOT: Final = Path(__file__).parent.parent
 ROWS: Final = [
     [cell.strip() for cell in line.strip("| \n").split(" | ")]
-    for line in (ROOT / "docs" / "attacks.md").read_text().splitlines()
+    for page in ("attacks.md", "threat-model.md")
+    for line in (ROOT / "docs" / page).read_text().splitlines()
     if line.startswith("| **")
 ]
 TESTS: Final = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 import re
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from typing import Any
 
 import msgspec
 import pytest
+
+from casebridge.cli import main
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
@@ -77,3 +80,41 @@ def test_no_two_panels_lie_on_each_other() -> None:
         assert not cells & taken, panel["title"]
         assert place["x"] + place["w"] <= 24
         taken |= cells
+
+
+UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+CONTAINER = (DEPLOY / "container" / "Containerfile").read_text()
+
+
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
+def test_a_unit_starts_a_command_that_there_is_as_nobody_with_nothing_to_write(path: Path) -> None:
+    unit = configparser.ConfigParser(strict=False, interpolation=None, delimiters="=")
+    unit.optionxform = str  # type: ignore[assignment, method-assign]
+    unit.read_string(path.read_text())
+    service = unit["Service"]
+    command = service["ExecStart"].split()
+
+    assert command[0] == "/opt/casebridge/bin/casebridge"
+    assert command[1] in main.commands
+    assert service["ProtectSystem"] == "strict"
+    for name in ("DynamicUser", "NoNewPrivileges", "PrivateTmp", "ProtectHome"):
+        assert service[name] == "yes"
+    assert not service["CapabilityBoundingSet"]
+    assert service["Environment"] == f"CASEBRIDGE_DATA_DIR=%S/{service['StateDirectory']}"
+
+
+def test_the_container_runs_as_nobody_and_is_built_from_every_room() -> None:
+    last = CONTAINER.rpartition("\nFROM ")[2]
+
+    assert re.search(r"^USER (?!0)\d+$", last, re.MULTILINE)
+    assert json.loads(re.findall(r"^CMD (.*)$", last, re.MULTILINE)[-1])[0] in main.commands
+    for plugin in (ROOT / "plugins").iterdir():
+        if (plugin / "pyproject.toml").is_file():
+            assert f"./plugins/{plugin.name}" in CONTAINER
+    assert "--constraint constraints.txt" in CONTAINER
+
+
+def test_nothing_secret_is_copied_into_the_image() -> None:
+    ignored = (ROOT / ".dockerignore").read_text().split()
+
+    assert {".git", ".venv", "casebridge-data"} <= set(ignored)

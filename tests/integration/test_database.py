@@ -80,6 +80,21 @@ async def test_the_folder_of_an_sqlite_file_is_its_owners_alone(
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.parametrize("empty_url", ["sqlite"], indirect=True)
+async def test_in_an_open_folder_the_files_are_their_owners_alone(
+    opened: Opened, empty_url: str, tmp_path: Path
+) -> None:
+    tmp_path.chmod(0o755)
+    database = opened(empty_url)
+    database.create_folder()
+    async with database.write() as session:
+        await session.execute(text("CREATE TABLE anything (id INTEGER)"))
+        made = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+
+    assert set(made) == {"casebridge.db", "casebridge.db-wal", "casebridge.db-shm"}
+    assert set(made.values()) == {0o600}
+
+
 async def test_what_a_writing_session_did_is_there_when_it_ends(database: Database) -> None:
     async with database.write() as session:
         tenant = await add_tenant(session)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -57,9 +57,16 @@ class Database:
             self._writer = self.engine.execution_options(**{_WRITES: True})
 
     def create_folder(self) -> None:
-        """Make the folder of an SQLite file, readable by its owner only."""
+        """Make an SQLite file and its folder, readable by their owner only; what is there stays.
+
+        A folder that somebody else made may be open to others: the file is not, nor are those that
+        SQLite makes beside it.
+        """
         if self.is_sqlite and self.url.database and self.url.database != ":memory:":
-            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path = Path(self.url.database)
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with suppress(OSError):  # then SQLite says what is wrong
+                path.touch(mode=0o600)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
