@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, HTTPReceiveMessage, Receive, Scope, Send
 
 from casebridge.services.faults import Invalid, TooSlow
+
+_TELL_OF_A_BODY: Final = (b"content-length", b"transfer-encoding")
 
 
 class BodyDeadline(ASGIMiddleware):
@@ -24,7 +27,10 @@ class BodyDeadline(ASGIMiddleware):
         self._seconds = seconds
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Pass the request on with a clock beside its body."""
+        """Pass the request on with a clock beside its body, if it has one."""
+        if not any(name in _TELL_OF_A_BODY for name, _ in scope["headers"]):
+            await next_app(scope, receive, send)  # what comes is that the client is gone
+            return
         deadline = asyncio.get_running_loop().time() + self._seconds
         complete = False
 

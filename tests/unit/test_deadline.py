@@ -1,0 +1,61 @@
+"""The clock beside a request's body: it runs out, and runs only where there is a body."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, cast
+
+import pytest
+from litestar.types import HTTPScope, Message
+
+from casebridge.services.faults import Invalid, TooSlow
+from casebridge.web.deadline import BodyDeadline
+
+SOME_BODY = [(b"content-length", b"5")]
+GONE: Message = {"type": "http.disconnect"}
+
+
+def piece(body: bytes, *, more: bool) -> Message:
+    return {"type": "http.request", "body": body, "more_body": more}
+
+
+async def received(
+    headers: list[tuple[bytes, bytes]], *coming: Message, seconds: float = 60
+) -> list[Message]:
+    """Send a request whose messages come one by one, and then none; return what a handler reads."""
+    waiting = list(coming)
+    read: list[Message] = []
+
+    async def receive() -> Message:
+        if waiting:
+            return waiting.pop(0)
+        return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
+
+    async def send(_message: Message) -> None: ...
+
+    async def app(_scope: object, receive: Any, _send: object) -> None:
+        read.extend([await receive() for _ in coming] if seconds == 60 else [await receive()])
+
+    scope = cast("HTTPScope", {"type": "http", "headers": headers})
+    await BodyDeadline(seconds).handle(scope, receive, cast("Any", send), cast("Any", app))
+    return read
+
+
+async def test_a_body_comes_through_in_its_pieces_and_then_the_end_of_the_connection() -> None:
+    pieces = (piece(b"12", more=True), piece(b"345", more=False), GONE)
+
+    assert await received(SOME_BODY, *pieces) == list(pieces)
+
+
+async def test_a_body_that_breaks_off_is_refused() -> None:
+    with pytest.raises(Invalid, match="before it was complete"):
+        await received(SOME_BODY, piece(b"12", more=True), GONE)
+
+
+async def test_a_body_that_does_not_come_in_time_is_too_slow() -> None:
+    with pytest.raises(TooSlow, match="longer than 0.01 s"):
+        await received([(b"transfer-encoding", b"chunked")], seconds=0.01)
+
+
+async def test_who_sends_no_body_may_leave_at_any_time() -> None:
+    assert await received([], GONE) == [GONE]
