@@ -60,8 +60,10 @@ async def fill(database: Database, refs: int, lines: int) -> Principal:
     for statement in (CASES, REFS, TIMELINE):
         ago = AGO[kind].format(f"n * 1.0 * {SPAN_SECONDS} / :many")
         sql = statement.replace("$SERIES", NUMBERS[kind]).replace("$AGO", ago)
+        for name, value in {**many, "lines": lines, "due": DUE}.items():
+            sql = sql.replace(f":{name}", str(value))
         async with database.write() as session:
-            await session.execute(text(sql), {**many, "lines": lines, "due": DUE})
+            await session.execute(text(sql))
     async with database.write() as session:
         await session.execute(text("ANALYZE"))
     return Principal(tenant_id=tenant.id, tenant=tenant.public_id, scopes=frozenset(), label="")
