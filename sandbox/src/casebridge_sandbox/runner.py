@@ -152,7 +152,9 @@ class _Server(uvicorn.Server):
                 super().connection_lost(exc)
 
         def close_connection(scope: Any) -> None:  # noqa: ANN401 - an ASGI scope
-            transports[tuple(scope["client"])].close()
+            transport = transports.get(tuple(scope["client"]))
+            if transport is not None:  # else the caller went first
+                transport.close()
 
         host, port = listener.getsockname()[:2]
         sandbox.origin = f"http://{_LOOPBACK if host == '0.0.0.0' else host}:{port}"  # noqa: S104 - compared, not bound
