@@ -134,7 +134,9 @@ async def test_after_a_death_the_next_one_takes_over_once_the_lease_is_over(scen
     assert [await scene.status(case) for case in cases] == ["triage"] * 4
 
 
-async def test_one_that_lost_its_lease_writes_nothing_more(scene: Scene) -> None:
+async def test_one_that_lost_its_lease_writes_nothing_more(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
     case = await scene.new_case()
     await scene.human_moves(case, "Resolved")
     leases = leases_of(scene.bench)
@@ -148,6 +150,7 @@ async def test_one_that_lost_its_lease_writes_nothing_more(scene: Scene) -> None
 
     assert await scene.status(case) == "open"
     assert (await scene.row()).changes_cursor is None
+    assert caplog.messages == []  # another process goes on, and nothing broke off
 
 
 async def test_who_asks_during_a_run_gets_another_one(scene: Scene) -> None:

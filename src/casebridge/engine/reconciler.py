@@ -84,6 +84,8 @@ class Reconciler:
             async with kept_alive(lambda: self._leases.renew(lease), self._leases.lasting):
                 try:
                     again_at = await self._turns.take(lease)
+                except LeaseLost:
+                    raise  # another process goes on with it
                 except PutOff as put_off:
                     await self._leases.give_back(lease, put_off.until)
                 except CasebridgeError as error:
