@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Files whose change calls for a new installation.
 SOURCES := $(wildcard pyproject.toml core/pyproject.toml plugins/*/pyproject.toml sandbox/pyproject.toml) constraints.txt
 # What the type checker reads, of what exists.
-ROOMS := $(wildcard app.py conftest.py src core plugins sandbox tests benchmarks)
+ROOMS := $(wildcard app.py conftest.py src core plugins sandbox tests chaos benchmarks)
 # What builds the rooms: installed once, where pip would fetch it anew for each of them.
 BACKEND := hatchling editables
 UV := $(shell command -v uv 2>/dev/null)
@@ -28,7 +28,7 @@ SCRATCH = scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test pictures lint format types imports check run audit sbom constraints clean
+.PHONY: help install demo chaos test pictures lint format types imports check run audit sbom constraints clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -43,6 +43,9 @@ test: install  ## Run the tests of every room
 
 pictures: install  ## Take the pictures of the README anew, with the Chromium of the system
 	@PICTURES=1 $(BIN)/python -m pytest -q tests/browser/test_pictures.py
+
+chaos: install  ## Break everything at once for minutes, and see that every case is whole (SEED=1 MINUTES=2 SIZE=40)
+	@$(BIN)/python -m chaos $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SIZE),--size $(SIZE))
 
 lint: install  ## Check style and format
 	@$(BIN)/ruff check

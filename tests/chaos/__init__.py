@@ -1,0 +1,1 @@
+"""The chaos: its parts, and a short storm."""
