@@ -29,11 +29,13 @@ from casebridge.services.backfill_tally import count_waiting, take_tally
 from casebridge.services.case_lists import CaseFilter, CaseLists, SyncState
 from casebridge.services.cases import Cases
 from casebridge.services.connector_activity import ConnectorActivity
+from casebridge.services.fanout import FanOut
+from casebridge.services.inbox_statements import Statements
 from casebridge.services.known_tickets import has_tickets, longest_unread, oldest_open
 from casebridge.services.last_delivery import last_delivery
 from casebridge.services.remapping import standing
 from casebridge.services.tenants import Principal
-from casebridge_core import CaseStatus, Severity
+from casebridge_core import CaseStatus, ConnectorCatalog, Severity
 from tests.integration.rows import NOON, add_case, add_connector, add_ref, add_tenant
 
 GROWING: Final = {
@@ -110,9 +112,32 @@ class Scene:
             await count_waiting(session, row.tenant_id, row.connector_id)
             await take_tally(session, row, NOON, with_cases=False)
 
+    async def webhooks(self) -> None:
+        """Ask what a group of deliveries asks, and have what follows it scheduled."""
+        ask = Statements(is_sqlite=self.database.is_sqlite)
+        named = ask.lists(connectors=[self.connector.id, 9], vendors=["acme"], tickets=["1", "2"])
+        repeated = ask.lists(tokens=[1, 2], digests=["a", "b"], deliveries=["c", "d"])
+        asked = {
+            ask.lock_cases: named,
+            ask.refs: named,
+            ask.same_bodies: repeated,
+            ask.same_ids: repeated,
+            ask.refs_of_cases: ask.lists(cases=[self.case.id, 9]),
+        }
+        async with self.database.read() as session:
+            for statement, lists in asked.items():
+                await session.execute(statement, lists)
+            fanout = FanOut(ConnectorCatalog.of(), _NobodyListens())
+            await fanout.schedule_all(session, [self.case.id, 9], NOON, but=[self.ref.id])
+
     async def retention(self) -> None:
         retention = Retention(self.database, lambda: NOON, lasting=timedelta(days=1))
         await retention.purge()
+
+
+class _NobodyListens:
+    async def wake(self, *_: Any) -> None:
+        """Wake nobody."""
 
 
 ASKED: Final[dict[str, Callable[[Scene], Coroutine[Any, Any, object]]]] = {
@@ -134,6 +159,7 @@ ASKED: Final[dict[str, Callable[[Scene], Coroutine[Any, Any, object]]]] = {
     "unread tickets": lambda scene: scene.in_session(longest_unread, before=NOON, limit=20),
     "a backfill": Scene.backfill,
     "retention": Scene.retention,
+    "a group of webhooks": Scene.webhooks,
 }
 
 

@@ -32,7 +32,7 @@ from casebridge.services.recollection import Annotations, Posted, assignment_of
 from casebridge.services.taking import News, Taking
 from casebridge.services.ticket_metadata import name_assignee
 from casebridge.services.vault import VaultError
-from casebridge_core import CasebridgeError
+from casebridge_core import CasebridgeError, CaseStatus, NativeStatus
 
 
 class InboxGroup:
@@ -52,6 +52,7 @@ class InboxGroup:
         self._connections = connections
         self._tenants = tenants
         self._now = now
+        self._meanings = defaultdict[int, dict[NativeStatus, tuple[CaseStatus, ...]]](dict)
 
     def begin(self, session: Session, letters: Sequence[Letter]) -> list[Arrived | None]:
         """Lock what the letters are about.
@@ -223,6 +224,7 @@ class InboxGroup:
                 event_row=None,
                 event_id=row["public_id"],
                 now=self._now,
+                meanings=self._meanings[connector.id],
             )
             taking = news.decide(
                 case, ref, each.event, annotations.get(ref.id, {}), posted.get(ref.id, {})

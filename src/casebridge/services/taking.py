@@ -156,7 +156,8 @@ class News:
 
     ``event_row`` and ``event_id`` are those of the stored webhook. ``origin`` is None for webhooks
     and for what somebody asked to be read. ``source`` is how the news came; ``received_at`` is when
-    it came in, where that is not now.
+    it came in, where that is not now. ``meanings`` are those that are known of the connector's
+    statuses, and is added to.
     """
 
     hooks: VendorHooks
@@ -168,6 +169,7 @@ class News:
     received_at: datetime | None = None
     origin: Origin | None = None
     source: Source = Source.TOLD
+    meanings: dict[NativeStatus, tuple[CaseStatus, ...]] = field(default_factory=dict)
 
     def decide(
         self, case: CaseRow, ref: RefRow, event: TicketEvent, rows: Annotations, posted: Posted
@@ -185,18 +187,24 @@ class News:
             source=self.source,
             readable=self.hooks.can(Capability.FETCH_TICKET),
         )
-        meanings = self.hooks.meanings_of(self.connector, native) if native is not None else ()
         known = what_is_known(case, ref, rows, posted, account=self.account)
         return Taking(
             case=case,
             ref=ref,
             event=event,
-            decision=decide(known, event, meanings=meanings, arrival=arrival),
+            decision=decide(known, event, meanings=self._meanings_of(native), arrival=arrival),
             arrival=arrival,
             annotations=rows,
             narration=self._narration(case, ref),
             account=self.account,
         )
+
+    def _meanings_of(self, native: NativeStatus | None) -> tuple[CaseStatus, ...]:
+        if native is None:
+            return ()
+        if native not in self.meanings:
+            self.meanings[native] = self.hooks.meanings_of(self.connector, native)
+        return self.meanings[native]
 
     def _narration(self, case: CaseRow, ref: RefRow) -> Narration:
         cause = Cause(

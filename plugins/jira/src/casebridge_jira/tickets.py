@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any, Final
 
 import httpx
@@ -21,6 +22,7 @@ TICKET_FIELDS: Final = ("status", "assignee", "labels", "updated")
 
 _MILLISECONDS: Final = re.compile(r"[0-9]{9,15}")
 _GATEWAY_PATH: Final = "/ex/jira/"
+_ORIGIN: Final = re.compile(r"(?P<origin>[^/?#]*//[^/?#]*)(?P<path>[^?#]*)", re.DOTALL)
 _ISSUE_IN_SELF: Final = re.compile(r"/rest/api/[^/]+/issue/(\d+)(?:/|$)")
 
 
@@ -157,12 +159,19 @@ def read_site(link: object) -> str | None:
     """
     if not isinstance(link, str):
         return None
+    found = _ORIGIN.match(link.strip())
+    if found is None or found["path"].startswith(_GATEWAY_PATH):
+        return None
+    return _host_of(found["origin"])
+
+
+@lru_cache(maxsize=256)
+def _host_of(origin: str) -> str | None:
+    """Return the host of an origin, of which there are few."""
     try:
-        url = httpx.URL(link.strip())
-        host = url.netloc.decode()
+        return httpx.URL(origin).netloc.decode() or None
     except (httpx.InvalidURL, ValueError):
         return None
-    return host if host and not url.path.startswith(_GATEWAY_PATH) else None
 
 
 def read_issue_id(link: object) -> str | None:
