@@ -40,9 +40,10 @@ from tests.postgres import running_postgres
 ASKED = 20
 SPAN_SECONDS = 90 * 86_400
 DUE = 500
+BATCH = 2500
 NUMBERS = {
-    "sqlite": "WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < :many)",
-    "postgresql": "WITH s(n) AS (SELECT generate_series(1, CAST(:many AS integer)))",
+    "sqlite": "WITH RECURSIVE s(n) AS (SELECT :from UNION ALL SELECT n + 1 FROM s WHERE n < :to)",
+    "postgresql": "WITH s(n) AS (SELECT generate_series(:from, :to))",
 }
 AGO = {
     "sqlite": "datetime('now', '-' || ({}) || ' seconds')",
@@ -56,14 +57,19 @@ async def fill(database: Database, refs: int, lines: int) -> Principal:
         tenant = await add_tenant(session)
         first, second = [await add_connector(session, tenant) for _ in range(2)]
     kind = database.url.get_backend_name()
-    many = {"many": refs // 2, "tenant": tenant.id, "first": first.id, "second": second.id}
-    for statement in (CASES, REFS, TIMELINE):
-        ago = AGO[kind].format(f"n * 1.0 * {SPAN_SECONDS} / :many")
-        sql = statement.replace("$SERIES", NUMBERS[kind]).replace("$AGO", ago)
-        for name, value in {**many, "lines": lines, "due": DUE}.items():
-            sql = sql.replace(f":{name}", str(value))
+    known: dict[str, object] = {
+        "many": refs // 2,
+        "tenant": tenant.id,
+        "first": first.id,
+        "second": second.id,
+        "lines": ", ".join(f"({number})" for number in range(2 * lines)),
+        "due": DUE,
+    }
+    for start in range(1, refs // 2 + 1, BATCH):
+        batch = {**known, "from": start, "to": min(start + BATCH - 1, refs // 2)}
         async with database.write() as session:
-            await session.execute(text(sql))
+            for statement in (CASES, REFS, TIMELINE):
+                await session.execute(text(_filled_in(statement, kind, batch)))
     async with database.write() as session:
         await session.execute(text("ANALYZE"))
     return Principal(tenant_id=tenant.id, tenant=tenant.public_id, scopes=frozenset(), label="")
@@ -95,10 +101,18 @@ SELECT 2 * n + k, 'ref_' || (2 * n + k), :tenant, n, CASE k WHEN 0 THEN :first E
 """
 TIMELINE = """
 INSERT INTO timeline (tenant_id, case_id, at, kind, actor_label, text, connector_id, detail)
-$SERIES, u(k) AS (SELECT n FROM s WHERE n <= 2 * :lines)
+$SERIES, u(k) AS (VALUES :lines)
 SELECT :tenant, n, $AGO, 'status_changed', 'cross_system:acme', 'open to closed',
   CASE k % 2 WHEN 0 THEN :first ELSE :second END, '{}' FROM s, u
 """
+
+
+def _filled_in(statement: str, kind: str, values: dict[str, object]) -> str:
+    ago = AGO[kind].format(f"n * 1.0 * {SPAN_SECONDS} / :many")
+    sql = statement.replace("$SERIES", NUMBERS[kind]).replace("$AGO", ago)
+    for name, value in values.items():
+        sql = sql.replace(f":{name}", str(value))
+    return sql
 
 
 def questions(

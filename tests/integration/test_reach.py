@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx
 import pytest
 
 from casebridge.services.clock import utc_now
+from casebridge.services.connections import Connections
 from casebridge.services.meter import Meter
 from casebridge.services.reach import Address, Reach
 from casebridge.services.transport import GuardedPool, HostBoundTransport
-from casebridge_core import DestinationNotFound, InvalidRequest, OutcomeUnknown, VendorUnavailable
+from casebridge_core import (
+    ConnectorCatalog,
+    DestinationNotFound,
+    InvalidRequest,
+    OutcomeUnknown,
+    StatusOverrides,
+    VendorUnavailable,
+)
 from casebridge_core.http import VendorApi
 from tests.integration.desk import CONFIG, Desk, open_desk
 
@@ -206,3 +216,41 @@ def test_a_connector_to_a_private_number_is_refused_when_it_is_saved(strict_desk
         assert answer.status_code == code, (url, answer.text)
         if code == 400:
             assert "base_url" in answer.text
+
+
+@pytest.fixture
+def contexts(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Collect the TLS contexts that are made from now on."""
+    made: list[object] = []
+    make: Any = ssl.SSLContext.__new__
+
+    def noted(kind: type[ssl.SSLContext], *arguments: Any, **options: Any) -> ssl.SSLContext:
+        context: ssl.SSLContext = make(kind, *arguments, **options)
+        made.append(context)
+        return context
+
+    monkeypatch.setattr(ssl.SSLContext, "__new__", noted)
+    return made
+
+
+async def test_however_much_is_pushed_the_certificates_are_read_once(
+    vendor: Server, contexts: list[object]
+) -> None:
+    nothing: Any = None
+    catalog = ConnectorCatalog.installed()
+    url = f"http://127.0.0.1:{vendor.port}"
+    config = {"base_url": url, "project": "SEC", "email": "a@b.example", "api_token": "t"}
+    await Connections(nothing, catalog, nothing, utc_now, timeout=5).close()
+    contexts.clear()  # it may have been this process's first
+
+    connections = Connections(nothing, catalog, nothing, utc_now, timeout=5)
+    for name in ("one", "another"):
+        connector = connections.unsaved(
+            "jira", config, StatusOverrides(), identity=name, tenant="tenant"
+        )
+        for _ in range(3):
+            await connector.http.get(url)
+    await connections.close()
+
+    assert len(vendor.heads) == 6
+    assert contexts == []
