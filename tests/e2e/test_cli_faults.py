@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import click
@@ -15,7 +18,7 @@ from click.testing import CliRunner
 from casebridge.cli import main
 from casebridge.cli.calling import EXIT_CODES, KEY_VARIABLE, URL_VARIABLE
 from casebridge_sandbox import RunningSandbox
-from tests.shell import Environment, Shell, shell_of
+from tests.shell import PROGRAM, Environment, Shell, shell_of
 from tests.stage import Service
 
 Vendor = RunningSandbox[Any]
@@ -43,6 +46,49 @@ def test_where_nothing_answers_the_cure_is_named(shell: Shell) -> None:
 
 def test_what_is_no_casebridge_is_recognised(shell: Shell, jira: Vendor) -> None:
     assert "is that Casebridge?" in shell.fails("case", "list", "--url", f"{jira.url}/_sandbox")
+
+
+def test_what_answers_in_json_of_another_shape_is_recognised(shell: Shell) -> None:
+    class Stranger(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("content-length", "2")
+            self.end_headers()
+            self.wfile.write(b"[]")
+
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Stranger) as server:
+        serving = Thread(target=server.serve_forever)
+        serving.start()
+        try:
+            url = f"http://127.0.0.1:{server.server_port}"
+            assert "is that Casebridge" in shell.fails("case", "list", "--url", url)
+            assert "is that Casebridge" in shell.fails("case", "show", "case_x", "--url", url)
+        finally:
+            server.shutdown()
+            serving.join()
+
+
+@pytest.mark.parametrize("wrong", ["../flags", "x?limit=1", "a b", "", "%2e", "caf\xe9"])
+def test_an_id_that_is_none_leads_nowhere_else(shell: Shell, wrong: str) -> None:
+    assert "that is no id" in shell.fails("case", "show", wrong)
+
+
+def test_a_reader_that_goes_away_ends_a_command_without_a_word(shell: Shell) -> None:
+    ours, theirs = os.pipe()
+    os.close(ours)
+
+    ended = subprocess.run(  # noqa: S603 - our own command
+        [*PROGRAM, "plugins", "--json"],
+        stdout=theirs,
+        stderr=subprocess.PIPE,
+        check=False,
+        text=True,
+    )
+    os.close(theirs)
+
+    assert (ended.returncode, ended.stderr) == (1, "")
 
 
 def test_an_address_that_is_none_is_called_wrong(shell: Shell) -> None:

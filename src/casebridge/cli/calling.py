@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ _TIMEOUT_SECONDS: Final = 60.0
 _LONGEST_PAGE: Final = 200
 _UNAUTHENTICATED: Final = 401
 _PROBLEM: Final = "application/problem+json"
+_PATH: Final = re.compile(r"(/[\w-]+)+", re.ASCII)
+"""What we ask for: an id that is more than a word would lead elsewhere."""
 
 
 class Refused(click.ClickException):
@@ -86,9 +89,9 @@ class ServiceClient:
         """Read plain text."""
         return self._send("GET", path).text
 
-    def post(self, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
+    def post(self, path: str, body: object = None, **params: float) -> Any:  # noqa: ANN401 - JSON
         """Do something."""
-        return _decoded(self._send("POST", path, json=body))
+        return _decoded(self._send("POST", path, json=body, params=params))
 
     def put(self, path: str, body: object) -> Any:  # noqa: ANN401 - JSON
         """Set something."""
@@ -129,6 +132,8 @@ class ServiceClient:
     def _send(self, method: str, path: str, **arguments: Any) -> httpx.Response:  # noqa: ANN401
         import httpx
 
+        if _PATH.fullmatch(path) is None:
+            raise Refused("that is no id: ids are letters, digits and _, such as case_2f3k")
         try:
             answer = self._http.request(method, path, **arguments)
         except httpx.TimeoutException as error:
@@ -200,7 +205,13 @@ def connected(way: Way) -> Iterator[ServiceClient]:
             raise click.UsageError("--tenant goes with --local; an API key has a tenant of its own")
         key, source = find_key(way.key_file)
         with ServiceClient(way.url, key, key_from=source) as service:
-            yield service
+            try:
+                yield service
+            except (KeyError, TypeError, AttributeError) as error:
+                raise Refused(
+                    f"{way.url} answered something else than expected ({error!r}); is that"
+                    " Casebridge, of this release?"
+                ) from error
         return
     if way.key_file is not None:
         raise click.UsageError("--local needs no --key-file")

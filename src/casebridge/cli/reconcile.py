@@ -54,7 +54,7 @@ def _chosen(service: ServiceClient, named: str | None) -> list[dict[str, Any]]:
 
 
 def _asked(service: ServiceClient, card: dict[str, Any], wait: float) -> dict[str, Any]:
-    path = f"/v1/connectors/{card['id']}/reconcile?wait_seconds={wait}"
-    found: dict[str, Any] = service.post(path)
+    path = f"/v1/connectors/{card['id']}/reconcile"
+    found: dict[str, Any] = service.post(path, wait_seconds=wait)
     lag = lasting(found["lag_seconds"])
     return {"id": card["id"], "name": card["name"], **found, "lag": lag}
