@@ -42,9 +42,11 @@ def scraped(address: str) -> dict[str, Metric]:
     return {metric.name: metric for metric in text_string_to_metric_families(answer.text)}
 
 
-def value(metrics: dict[str, Metric], name: str, **labels: str) -> float | None:
+def value(
+    metrics: dict[str, Metric], name: str, sample_name: str | None = None, **labels: str
+) -> float | None:
     for sample in metrics[name].samples:
-        if sample.name == name and labels.items() <= sample.labels.items():
+        if sample.name == (sample_name or name) and labels.items() <= sample.labels.items():
             return sample.value
     return None
 
@@ -167,3 +169,29 @@ async def test_an_address_that_cannot_be_used_stops_the_start(wrong: str, desk: 
         with pytest.raises(InvalidSettings, match="CASEBRIDGE_METRICS_ADDRESS"):
             async with exposed(address, bridge.gauges):
                 pass
+
+
+def test_webhooks_are_counted_by_vendor_and_what_became_of_them(desk: Desk, address: str) -> None:
+    desk.admin.add_connector(base_url="https://counted.example")
+    case, token = desk.admin.create_case(), desk.admin.mint_token()
+    desk.link(case)
+    event = {"external_id": case["tickets"][-1]["id"], "status": {"name": "Resolved"}}
+
+    def count(vendor: str, outcome: str) -> float:
+        name = "casebridge_inbox_seconds"
+        found = value(scraped(address), name, f"{name}_count", vendor=vendor, outcome=outcome)
+        return found or 0
+
+    outcomes = [
+        ("acme", "applied"),
+        ("unknown", "unrecognised_payload"),
+        ("unknown", "Unauthenticated"),
+        ("unknown", "Invalid"),
+    ]
+    before = [count(*each) for each in outcomes]
+    assert desk.admin.deliver(token, {"acme": event}).json()["applied"] is True
+    desk.admin.deliver(token, {"strange": 1})
+    desk.admin.deliver(token, {"acme": event}, secret="wrong")
+    desk.admin.deliver(token, "no object")
+
+    assert [count(*each) for each in outcomes] == [number + 1 for number in before]

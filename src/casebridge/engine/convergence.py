@@ -22,7 +22,10 @@ from casebridge.engine.heartbeat import kept_alive
 from casebridge.engine.outcomes import note_failure, note_success
 from casebridge.engine.situation import Lookout, Situation
 from casebridge.engine.steps import Steps
+from casebridge.logs import belonging_to
 from casebridge.services.clock import Clock
+from casebridge.telemetry.metrics import PUSHES, timed
+from casebridge.telemetry.traces import span
 from casebridge_core import CasebridgeError, TransitionRejected
 
 log = logging.getLogger(__name__)
@@ -91,9 +94,19 @@ class Convergence:
         if now.account is None and now.hooks.has("itsm_identify_account"):
             await self._steps.identify(now)
             return _Then.LOOK_AGAIN
-        return await self._do(claim, now, now.step)
+        return await self._measured(claim, now, now.step)
 
-    async def _do(self, claim: Claim, now: Situation, step: Step) -> _Then:
+    async def _measured(self, claim: Claim, now: Situation, step: Step) -> _Then:
+        name, vendor, ref = type(step).__name__, now.ref.vendor, now.ref.public_id
+        with (
+            timed(PUSHES, vendor, name) as outcome,
+            span(name, vendor=vendor, ref=ref),
+            belonging_to(ref=ref),
+        ):
+            return await self._do(claim, now, step, outcome)
+
+    async def _do(self, claim: Claim, now: Situation, step: Step, outcome: list[str]) -> _Then:
+        """Do the step; a failure that ends it without an exception is named in ``outcome``."""
         goes_on, concluded = True, False
         match step:
             case Mint():
@@ -108,6 +121,7 @@ class Convergence:
                 try:
                     concluded = await self._steps.push_status(claim, now, step)
                 except TransitionRejected as refusal:  # the comments go all the same
+                    outcome[0] = type(refusal).__name__
                     goes_on = await self._fail(claim, refusal)
             case PostComment():
                 concluded = await self._steps.post_comment(claim, now, step)

@@ -33,6 +33,7 @@ from casebridge.services.snapshots import (
     ticket_ref,
     ticket_status,
 )
+from casebridge.telemetry.metrics import PROJECTED
 from casebridge_core import (
     Capability,
     CommentRef,
@@ -184,7 +185,10 @@ class Steps:
             detail = {"status": status, "native": ticket.status.name}
             kind = TimelineKind.STATUS_PUSHED
             timeline.record(session, case, traffic(ref, at), kind, text, **detail)
-            return conclude(ref, case, now, at)
+            changed_at = case.status_changed_at
+            concluded = conclude(ref, case, now, at)
+        PROJECTED.labels(now.ref.vendor).observe(max((at - changed_at).total_seconds(), 0))
+        return concluded
 
     async def _note_comment(self, claim: Claim, key: str, *, attempted: bool) -> None:
         async with self._claims.commit(claim) as (session, ref, _):

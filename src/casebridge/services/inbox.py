@@ -6,7 +6,7 @@ import hashlib
 import logging
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy.exc import SQLAlchemyError
@@ -26,8 +26,11 @@ from casebridge.services.inbox_statements import Statements
 from casebridge.services.letters import Letter
 from casebridge.services.reflection import note_unmapped
 from casebridge.services.taking import Taking
+from casebridge.telemetry.metrics import ECHOES, NOBODY, webhook_timed
 
 log = logging.getLogger(__name__)
+
+_ECHOES: Final = frozenset({Reason.OWN_WRITE, Reason.PUSH_IN_FLIGHT, Reason.LAST_KNOWN})
 
 Stored = dict[str, Any]
 """The columns of a stored event."""
@@ -71,11 +74,15 @@ class Inbox:
             Invalid: the body is not a JSON object; it is kept all the same.
             Unavailable: it could not be stored; nothing was, and the vendor shall send it again.
         """
-        try:
-            row = await self._take(request)
-        except (SQLAlchemyError, OSError) as error:
-            raise Unavailable("the event could not be stored; send it again") from error
-        reason = row["reason"]
+        with webhook_timed() as told:
+            try:
+                row = await self._take(request)
+            except (SQLAlchemyError, OSError) as error:
+                raise Unavailable("the event could not be stored; send it again") from error
+            vendor, reason = row["vendor"] or NOBODY, row["reason"]
+            told[:] = vendor, "applied" if row["applied"] else str(reason)
+        if reason in _ECHOES:
+            ECHOES.labels(vendor).inc()
         if reason == Reason.MALFORMED:
             raise Invalid(row["detail"] or "", field="body")
         return InboxAnswer(applied=row["applied"], reason=reason, event_id=row["public_id"])

@@ -73,6 +73,34 @@ def timed(histogram: Histogram, *labels: str) -> Iterator[list[str]]:
         histogram.labels(*labels, outcome[0]).observe(time.perf_counter() - began)
 
 
+@contextmanager
+def webhook_timed() -> Iterator[list[str]]:
+    """Observe how long a webhook takes; put its vendor and its outcome into the list.
+
+    When an exception passes, the outcome is its name.
+    """
+    told = [NOBODY, OK]
+    began = time.perf_counter()
+    try:
+        yield told
+    except Exception as error:
+        told[1] = type(error).__name__
+        raise
+    finally:
+        WEBHOOKS.labels(*told).observe(time.perf_counter() - began)
+
+
+@contextmanager
+def refusals_counted() -> Iterator[None]:
+    """Observe what ends a webhook before it is looked at, such as a rate or a body too large."""
+    began = time.perf_counter()
+    try:
+        yield
+    except Exception as error:
+        WEBHOOKS.labels(NOBODY, type(error).__name__).observe(time.perf_counter() - began)
+        raise
+
+
 def outcome_of_answer(status: int) -> str:
     """Sort an HTTP status into the few outcomes that a dashboard tells apart."""
     if status == _THROTTLED:

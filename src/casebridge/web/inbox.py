@@ -13,6 +13,7 @@ from casebridge.services.authenticity import TOKEN_HEADER, InboundRequest
 from casebridge.services.faults import Fault
 from casebridge.services.inbox import InboxAnswer
 from casebridge.services.tokens import INBOX_PATH
+from casebridge.telemetry.metrics import refusals_counted
 from casebridge.web.access import TheBridge
 from casebridge.web.inbox_document import RESPONSES, SignedDelivery, StaticDelivery
 from casebridge.web.url_secrets import token_id_of, url_secret, without
@@ -65,12 +66,13 @@ async def receive_with_secret(
 
 async def _receive(bridge: Bridge, request: Request[Any, Any, Any], token_id: str) -> InboxAnswer:
     address = request.client.host if request.client is not None else ""
-    bridge.throttle.knock(address, token_id)
-    try:
-        body = await request.body()
-    except (Fault, HTTPException):
-        bridge.throttle.refused(address)
-        raise
+    with refusals_counted():
+        bridge.throttle.knock(address, token_id)
+        try:
+            body = await request.body()
+        except (Fault, HTTPException):
+            bridge.throttle.refused(address)
+            raise
     secret = url_secret(request)
     return await bridge.inbox.receive(
         InboundRequest(
