@@ -44,6 +44,7 @@ from casebridge.services.inbox import Inbox
 from casebridge.services.known_tokens import KnownTokens
 from casebridge.services.pulse import Pulse
 from casebridge.services.reach import Reach
+from casebridge.services.readiness import Readiness
 from casebridge.services.readings import Readings
 from casebridge.services.reconciliation import Reconciliation
 from casebridge.services.replay import Replays
@@ -70,6 +71,7 @@ class Bridge:
     database: Database
     vault: Vault
     catalog: ConnectorCatalog
+    readiness: Readiness
     tenants: Tenants
     idempotency: Idempotency
     api_rate: ApiRate
@@ -115,7 +117,7 @@ async def open_bridge(
         catalog = ConnectorCatalog.installed(only=settings.allow_list)
     for failure in catalog.failures:
         log.warning("plugin not used: %s", failure.error)
-    database = Database(settings.database)
+    database = Database(settings.database, patience_seconds=settings.database_seconds)
     database.create_folder()
     vault = Vault.from_settings(settings.keys, settings.key_file)
     connections = Connections(
@@ -142,6 +144,7 @@ async def open_bridge(
         database=database,
         vault=vault,
         catalog=catalog,
+        readiness=Readiness(database),
         tenants=Tenants(database, clock),
         idempotency=Idempotency(database, vault, clock),
         api_rate=ApiRate(clock, per_minute=settings.api_rate),

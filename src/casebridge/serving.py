@@ -51,7 +51,7 @@ def _why(failure: BaseException | None) -> str:
     """Say in one sentence why the start failed; a database's own words may hold its password."""
     match failure:
         case SQLAlchemyError() | OSError():
-            kind = type(failure).__name__
+            kind = getattr(failure, "reason", None) or type(failure).__name__
             return f"the database cannot be used ({kind}); check CASEBRIDGE_DATABASE_URL"
         case None:
             return "the service did not start; see the log"

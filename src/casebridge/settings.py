@@ -45,6 +45,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         data_dir: folder of the embedded database and of the key files.
         database_url: SQLAlchemy URL; empty means SQLite in ``data_dir``.
+        database_seconds: how long a lock, a connection or an answer of the database is waited for.
         engine: who converges: ``embedded``, the service itself, or ``distributed``, any number of
             processes of `casebridge worker` on PostgreSQL.
         public_url: where people and vendors reach this service, without a trailing slash; empty
@@ -82,6 +83,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     data_dir: Path = Path("casebridge-data")
     database_url: str = ""
+    database_seconds: Annotated[float, Meta(gt=0, le=600)] = 10.0
     engine: Literal["embedded", "distributed"] = "embedded"
     public_url: Annotated[str, Meta(pattern="^(https?://\\S+)?$")] = ""
     plugins: str = ""

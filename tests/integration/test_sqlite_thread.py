@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from casebridge.persistence.database import Database
+from casebridge.persistence.outages import DatabaseUnavailable
 from casebridge.persistence.sqlite_thread import OneTripConnection
 
 
@@ -77,7 +78,7 @@ async def test_a_begin_that_fails_is_over(database: Database, opened: Any) -> No
 
     async with other.write() as held:
         await held.execute(text("INSERT INTO t VALUES (1)"))
-        with pytest.raises(OperationalError, match="locked"):
+        with pytest.raises(DatabaseUnavailable, match="locked"):
             await write(database, "INSERT INTO t VALUES (2)")
 
     await write(database, "INSERT INTO t VALUES (3)")

@@ -47,8 +47,9 @@ def run(work: Coroutine[Any, Any, ResultT]) -> ResultT:
 def unusable(error: Exception) -> str:
     """Say in one sentence that the database failed, without its own words."""
     kind = type(getattr(error, "orig", None) or error).__name__
+    why = getattr(error, "reason", None) or kind
     return (
-        f"the database cannot be used ({kind}); check CASEBRIDGE_DATABASE_URL and"
+        f"the database cannot be used ({why}); check CASEBRIDGE_DATABASE_URL and"
         " CASEBRIDGE_DATA_DIR, then run `casebridge doctor`"
     )
 

@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
+from casebridge.persistence.outages import DatabaseUnavailable
+
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
 
@@ -23,7 +25,8 @@ class Together(Generic[Item, Outcome]):
     """Does the same kind of work for many callers at once, in the order in which they came.
 
     A caller who comes alone is served at once; company is never waited for. When a group fails,
-    each of its members is done alone, so that one bad item fails nobody else.
+    each of its members is done alone, so that one bad item fails nobody else; when the database is
+    not there, all fail with it, since each would wait for it anew.
     """
 
     def __init__(
@@ -65,8 +68,9 @@ class Together(Generic[Item, Outcome]):
         try:
             outcomes = await self._work([place.item for place in group])
         except Exception as error:  # noqa: BLE001 - it is the callers' to handle
-            if len(group) == 1:
-                _fail(group[0], error)
+            if len(group) == 1 or isinstance(error, DatabaseUnavailable):
+                for place in group:
+                    _fail(place, error)
                 return
             for place in group:
                 await self._serve([place])

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from casebridge.persistence.connectors import ConnectorRow
@@ -129,7 +129,7 @@ class Renewals:
         for pause in _STORING_PAUSES:
             try:
                 return await self._store(row_id, stale, changes)
-            except (DBAPIError, OSError) as error:
+            except (SQLAlchemyError, OSError) as error:
                 log.warning("a renewed credential is not stored yet: %s", type(error).__name__)
                 await asyncio.sleep(pause)
         return await self._store(row_id, stale, changes)

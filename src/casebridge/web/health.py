@@ -5,7 +5,6 @@ from __future__ import annotations
 from litestar import get
 from litestar.enums import MediaType
 from litestar.params import FromPath
-from sqlalchemy import text
 
 from casebridge.web.access import TheBridge
 
@@ -18,9 +17,8 @@ async def health() -> str:
 
 @get("/ready", media_type=MediaType.TEXT, tags=["operations"])
 async def ready(bridge: TheBridge) -> str:
-    """Tell that the database answers; 503 when it does not."""
-    async with bridge.database.read() as session:
-        await session.execute(text("SELECT 1"))
+    """Tell that the database takes what is to be kept; 503 with the reason when it does not."""
+    await bridge.readiness.check()
     return "ready"
 
 

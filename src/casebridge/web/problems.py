@@ -13,6 +13,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from sqlalchemy.exc import SQLAlchemyError
 
+from casebridge.persistence.outages import DatabaseUnavailable
 from casebridge.services.faults import (
     Conflict,
     Fault,
@@ -30,7 +31,7 @@ from casebridge_core import CasebridgeError, PushError
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE: Final = "application/problem+json"
-_RETRY_SECONDS: Final = "5"
+RETRY_SECONDS: Final = "5"
 _NAMED_FIELD: Final = re.compile(
     r"Object (?P<what>contains unknown|missing required) field `(?P<field>[^`]+)`"
 )
@@ -76,7 +77,7 @@ def on_fault(_: Request[Any, Any, Any], error: Fault) -> Response[Problem]:
     status, title = next((s, t) for kind, s, t in _STATUSES if isinstance(error, kind))
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}  # noqa: PLR2004 - HTTP
     if isinstance(error, Unavailable):
-        headers["Retry-After"] = _RETRY_SECONDS
+        headers["Retry-After"] = RETRY_SECONDS
     if isinstance(error, TooMany):
         headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, TooSlow):
@@ -137,10 +138,17 @@ def on_plugin_error(_: Request[Any, Any, Any], error: CasebridgeError) -> Respon
 
 def on_database_error(_: Request[Any, Any, Any], error: SQLAlchemyError) -> Response[Problem]:
     """Answer when the database is not there; its own words stay in the log."""
-    log.error("database failure: %s", type(error).__name__)
-    detail = "the database cannot be used at the moment; nothing was changed"
+    log.error("database failure: %s", in_words(error))
+    detail = f"{in_words(error)}; try again later, and send creates with an Idempotency-Key"
     problem = Problem(title="Try again later", status=503, detail=detail)
-    return respond(problem, {"Retry-After": _RETRY_SECONDS})
+    return respond(problem, {"Retry-After": RETRY_SECONDS})
+
+
+def in_words(error: SQLAlchemyError) -> str:
+    """Say why the database cannot be used, without its own words."""
+    if isinstance(error, DatabaseUnavailable):
+        return error.reason
+    return f"the database cannot be used at the moment ({type(error).__name__})"
 
 
 def on_unexpected(_: Request[Any, Any, Any], error: Exception) -> Response[Problem]:

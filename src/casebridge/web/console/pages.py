@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
@@ -10,9 +11,13 @@ from urllib.parse import quote, urlencode, urlsplit
 from litestar import Request
 from litestar.exceptions import HTTPException
 from litestar.response import Redirect, Template
+from sqlalchemy.exc import SQLAlchemyError
 
 from casebridge.services.faults import Conflict, Fault, Forbidden, Invalid, NotFound, SignInNeeded
 from casebridge.web.console.session import Visitor
+from casebridge.web.problems import RETRY_SECONDS, in_words
+
+log = logging.getLogger(__name__)
 
 ROOM: Final = Path(__file__).parents[1]
 HEADERS: Final = {
@@ -60,6 +65,15 @@ def on_fault(request: Request[Any, Any, Any], error: Fault) -> Redirect | Templa
         return go(f"/sign-in?{wanted}" if wanted else "/sign-in")
     status, title = next((s, t) for kind, s, t in _TITLES if isinstance(error, kind))
     return _trouble(status, title, error.detail)
+
+
+def on_database_error(_: Request[Any, Any, Any], error: SQLAlchemyError) -> Template:
+    """Answer with a page when the database is not there."""
+    log.error("database failure: %s", in_words(error))
+    text = f"{in_words(error).capitalize()}. Nothing is lost that was saved; try again in a moment."
+    answer = _trouble(503, "Not at the moment", text)
+    answer.headers["Retry-After"] = RETRY_SECONDS
+    return answer
 
 
 def on_http(_: Request[Any, Any, Any], error: HTTPException) -> Redirect | Template:

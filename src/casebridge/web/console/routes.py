@@ -8,6 +8,7 @@ from litestar import Router, get
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.response import File, Redirect
+from sqlalchemy.exc import SQLAlchemyError
 
 from casebridge.services.faults import Fault
 from casebridge.web.console import (
@@ -23,7 +24,14 @@ from casebridge.web.console import (
     tokens,
     unmapped,
 )
-from casebridge.web.console.pages import HEADERS, ROOM, go, on_fault, on_http
+from casebridge.web.console.pages import (
+    HEADERS,
+    ROOM,
+    go,
+    on_database_error,
+    on_fault,
+    on_http,
+)
 from casebridge.web.console.session import provide_visitor
 
 TEMPLATES: Final = ROOM / "templates"
@@ -63,7 +71,11 @@ def _file(name: str, media_type: str) -> File:
 
 def console() -> list[Router]:
     """Return the routes for everybody, and those for who is signed in."""
-    answers: dict[int | type[Exception], Any] = {Fault: on_fault, HTTPException: on_http}
+    answers: dict[int | type[Exception], Any] = {
+        Fault: on_fault,
+        HTTPException: on_http,
+        SQLAlchemyError: on_database_error,
+    }
     return [
         Router(
             path="/",
