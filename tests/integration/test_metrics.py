@@ -186,7 +186,7 @@ def test_webhooks_are_counted_by_vendor_and_what_became_of_them(desk: Desk, addr
         ("acme", "applied"),
         ("unknown", "unrecognised_payload"),
         ("unknown", "Unauthenticated"),
-        ("unknown", "Invalid"),
+        ("unknown", "malformed_payload"),
     ]
     before = [count(*each) for each in outcomes]
     assert desk.admin.deliver(token, {"acme": event}).json()["applied"] is True
