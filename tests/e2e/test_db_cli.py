@@ -41,6 +41,7 @@ def run(url: str, *words: str) -> Result:
 def failed(url: str) -> dict[str, Any]:
     """Run the check; return what failed, of which each line has a cure."""
     result = run(url, "check", "--json")
+    assert result.stdout, result.stderr
     report = json.loads(result.stdout)
     lines = {line["check"]: line for line in report["lines"] if line["ok"] is False}
     assert result.exit_code == (1 if lines else 0), result.output

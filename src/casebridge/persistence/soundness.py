@@ -9,10 +9,10 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import text
-from sqlalchemy.exc import DatabaseError
 
 from casebridge import persistence
 from casebridge.persistence.database import Database
+from casebridge.persistence.outages import DatabaseUnavailable
 from casebridge.persistence.schema import Row
 
 if TYPE_CHECKING:
@@ -100,8 +100,8 @@ async def damage(database: Database) -> Trouble | None:
     try:
         async with database.read() as session:
             lines = (await session.scalars(text(f"PRAGMA integrity_check({_MOST})"))).all()
-    except DatabaseError as error:  # too damaged even for that
-        lines = [str(error.orig)]
+    except DatabaseUnavailable as error:  # too damaged even for that
+        lines = [error.reason]
     return None if lines == ["ok"] else Trouble("integrity", lines, len(lines))
 
 

@@ -21,6 +21,7 @@ from casebridge.cli.examination.connectors import Visited, configured, visit
 from casebridge.cli.examination.verdicts import Finding
 from casebridge.persistence.database import Database
 from casebridge.persistence.migrate import newest_revision, revision_of
+from casebridge.persistence.outages import DatabaseUnavailable
 from casebridge.services.clock import Clock, utc_now
 from casebridge.services.resealing import Resealing
 from casebridge.services.vault import Vault, VaultError
@@ -164,4 +165,6 @@ def _unreachable(error: Exception) -> Finding:
 
 def _kind(error: BaseException) -> str:
     """Name a failure without its words: they may hold the database's password."""
+    if isinstance(error, DatabaseUnavailable):
+        return error.reason
     return type(getattr(error, "orig", None) or error).__name__
