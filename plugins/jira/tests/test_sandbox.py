@@ -176,7 +176,9 @@ async def test_a_ticket_that_moved_to_another_project_keeps_its_id(
 ) -> None:
     ref = (await hooks.push_case(connector, projection)).ticket.ref
     jira.control.move_project("SEC-1", "OPS")
+    (found,) = await hooks.find_ticket(connector, projection.correlation_key)
     moved = await hooks.fetch_ticket(connector, ref)
+    assert found == moved
     assert (moved.ref.external_id, moved.ref.key) == (ref.external_id, "OPS-1")
     change = StatusChange(status=CaseStatus.RESOLVED, native="Done")
     assert (await hooks.push_status_change(connector, ref, change)).status.name == "Done"

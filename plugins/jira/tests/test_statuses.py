@@ -81,6 +81,14 @@ def test_an_unmapped_name_goes_by_its_category(connect: Connect, hooks: VendorHo
     assert hooks.meanings_of(connect(), in_review) == (CaseStatus.TRIAGE, CaseStatus.CONTAINED)
 
 
+@pytest.mark.parametrize("name", ["Done", "Cancelled", "Duplicate", "Won't Do", "Rejected"])
+def test_whatever_ends_an_issue_ends_the_case(
+    connect: Connect, hooks: VendorHooks, name: str
+) -> None:
+    end = NativeStatus(name=name, id="10009", category=StatusCategory.DONE)
+    assert hooks.meanings_of(connect(), end)[0] is CaseStatus.RESOLVED
+
+
 def test_without_the_fallback_an_unmapped_name_is_unmapped(
     connect: Connect, hooks: VendorHooks
 ) -> None:

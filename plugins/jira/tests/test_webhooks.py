@@ -75,6 +75,20 @@ def test_a_status_is_news_only_when_the_event_may_have_changed_it(
     assert (found.name if found else None) == status
 
 
+def test_a_resolution_that_is_set_or_left_behind_is_no_status() -> None:
+    """An open issue may keep the resolution it was closed with: it is open all the same."""
+    body = payload("cloud_edited")
+    body["issue"]["fields"]["resolution"] = {"id": "10000", "name": "Won't Do"}
+    body["changelog"] = {
+        "items": [{"field": "resolution", "fieldId": "resolution", "toString": "Won't Do"}]
+    }
+
+    event = detect(Delivery(headers={}, payload=body))
+
+    assert event is not None
+    assert event.status is None
+
+
 def test_the_status_carries_id_and_category_by_key() -> None:
     status = read("cloud_status_unmapped").status
     assert status is not None

@@ -109,11 +109,18 @@ class JiraClient:
         return ticket
 
     async def find(self, correlation_key: str) -> tuple[Ticket, ...]:
-        """Return the project's issues that are labelled with exactly this key, oldest first."""
-        labelled = f'project = "{self.config.project}" AND labels = "{correlation_key}"'
-        found = await self.search(
-            f"{labelled} ORDER BY created ASC", TICKET_FIELDS, limit=_FOUND_AT_MOST
-        )
+        """Return the issues that are labelled with exactly this key, oldest first.
+
+        The project comes first, since Jira refuses to search one that the account cannot see; then
+        all others, since somebody may have moved the issue already.
+        """
+        labelled = f'labels = "{correlation_key}" ORDER BY created ASC'
+        return await self._labelled(
+            f'project = "{self.config.project}" AND {labelled}', correlation_key
+        ) or await self._labelled(labelled, correlation_key)
+
+    async def _labelled(self, jql: str, correlation_key: str) -> tuple[Ticket, ...]:
+        found = await self.search(jql, TICKET_FIELDS, limit=_FOUND_AT_MOST)
         tickets = [
             read_ticket(issue, self.config.base_url, correlation_key) for issue in found["issues"]
         ]

@@ -72,7 +72,7 @@ async def itsm_push_case(
 async def itsm_find_ticket(
     connector: Connector[JiraConfig], correlation_key: str
 ) -> tuple[Ticket, ...]:
-    """Find the project's issues that carry the label."""
+    """Find the issues that carry the label."""
     return await JiraClient(connector).find(correlation_key)
 
 
