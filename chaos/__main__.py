@@ -6,6 +6,7 @@ Run: python -m chaos [--seed 1] [--minutes 2] [--size 40]
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -39,7 +40,12 @@ def main() -> int:
         tempfile.TemporaryDirectory(prefix="casebridge-chaos-") as folder,
         running_postgres() as postgres,
         open_stage(
-            Path(folder), postgres, postgres.create_database("chaos"), services=2, workers=3
+            Path(folder),
+            postgres,
+            postgres.create_database("chaos"),
+            services=2,
+            workers=3,
+            environment=os.environ,
         ) as stage,
     ):
         storm = Storm(stage, script)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from random import Random
 from typing import Any, Final
@@ -13,7 +14,8 @@ from chaos.script import Act
 from chaos.stage import Stage, Vendor
 
 STATUSES: Final = ("open", "triage", "contained", "resolved", "closed")
-_TRIES: Final = 4
+_TRIES: Final = 5
+_PAUSE_SECONDS: Final = 0.5
 _CONFLICT: Final = 409
 
 
@@ -100,7 +102,8 @@ class Analysts:
     ) -> httpx.Response | None:
         """Ask for something; return the answer when it is a 2xx, and note it."""
         headers = {"Idempotency-Key": order.marker} if again else {}
-        for _ in range(_TRIES if again else 1):
+        for attempt in range(_TRIES if again else 1):
+            time.sleep(attempt * _PAUSE_SECONDS)
             answer = self._call("POST", path, body, chance, headers)
             if answer is not None and answer.is_success:
                 order.acknowledged_at = now()

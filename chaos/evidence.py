@@ -27,7 +27,11 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ticket(msgspec.Struct, frozen=True, kw_only=True):
-    """A ticket as it stands at its vendor; ``key`` is its correlation key, if it carries one."""
+    """A ticket as it stands at its vendor; ``key`` is its correlation key, if it carries one.
+
+    ``listed`` is whether the vendor's list of changes shows it, which it does not once somebody has
+    moved it out of the connector's project.
+    """
 
     vendor: str
     id: str
@@ -35,6 +39,7 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     key: str | None
     status: str
     assignee: str | None
+    listed: bool = True
     comments: tuple[Comment, ...] = ()
     moves: tuple[Move, ...] = ()
 

@@ -81,6 +81,7 @@ def _ticket(vendor: Vendor, view: TicketView) -> Ticket:
         key=correlation_key(view),
         status=view.status,
         assignee=view.assignee,
+        listed=view.project == vendor.config.get("project", view.project),
         comments=tuple(
             Comment(text=each.text, ours=each.author == BRIDGE) for each in view.comments
         ),

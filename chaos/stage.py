@@ -40,7 +40,6 @@ SETTINGS: Final[dict[str, object]] = {
     "log_level": "WARNING",
 }
 CLIENT_SECONDS: Final = 15.0
-_FAR: Final = 60.0
 
 
 class WanderingClock:
@@ -125,10 +124,13 @@ def open_stage(
     services: int,
     workers: int,
     retries: tuple[int, int] = (5, 0),
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Stage]:
     """Start everything, connect both vendors both ways, and stop everything at the end.
 
     ``retries`` is how often Jira and ServiceNow send a webhook again; the usual is like the real.
+    With an ``environment`` the processes are the commands themselves, as an operator starts them;
+    without one they are forked, which is quicker.
     """
     with ExitStack() as stack:
         of_jira, of_servicenow = retries
@@ -139,10 +141,22 @@ def open_stage(
         ports = [free_port() for _ in range(services)]
         settings = {"data_dir": folder / "data", "database_url": database, **SETTINGS}
         settings["public_url"] = f"http://127.0.0.1:{ports[0]}"
-        first = _serve(stack, folder, ports[0], settings)  # which makes the keys and the tables
+
+        def run(name: str, *arguments: str) -> Member:
+            command = (str(Path(sys.executable).with_name("casebridge")), *arguments)
+            member = Member(Program(command, folder / f"{name}.log", settings, environment))
+            stack.callback(member.program.kill)
+            return member
+
+        def serve(port: int) -> Member:
+            member = run(f"service-{port}", "serve", "--port", str(port))
+            eventually(lambda: answers(f"http://127.0.0.1:{port}", member.program))
+            return member
+
+        first = serve(ports[0])  # which makes the keys and the tables
         key = (folder / "data" / "admin.key").read_text().strip()
-        others = [_serve(stack, folder, port, settings) for port in ports[1:]]
-        crew = [_work(stack, folder, number, settings) for number in range(workers)]
+        others = [serve(port) for port in ports[1:]]
+        crew = [run(f"worker-{number}", "worker") for number in range(workers)]
         urls = [f"http://127.0.0.1:{port}" for port in ports]
         apis = [stack.enter_context(_patient(Api(url, key))) for url in urls]
         inboxes = [stack.enter_context(cutting_proxy(url)) for url in urls]
@@ -166,24 +180,6 @@ def _connect(api: Api, vendor: Vendor, inbox: str) -> None:
 def _patient(api: Api) -> Api:
     api.http.timeout = CLIENT_SECONDS
     return api
-
-
-def _serve(stack: ExitStack, folder: Path, port: int, settings: dict[str, object]) -> Member:
-    command = (_casebridge(), "serve", "--port", str(port))
-    member = Member(Program(command, folder / f"service-{port}.log", settings))
-    stack.callback(member.program.kill)
-    eventually(lambda: answers(f"http://127.0.0.1:{port}", member.program), within=_FAR)
-    return member
-
-
-def _work(stack: ExitStack, folder: Path, number: int, settings: dict[str, object]) -> Member:
-    member = Member(Program((_casebridge(), "worker"), folder / f"worker-{number}.log", settings))
-    stack.callback(member.program.kill)
-    return member
-
-
-def _casebridge() -> str:
-    return str(Path(sys.executable).with_name("casebridge"))
 
 
 @contextmanager

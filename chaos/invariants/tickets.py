@@ -84,14 +84,16 @@ def notes_are_what_people_wrote(file: CaseFile) -> Iterator[Violation]:
             if any(marker in text for marker in markers):
                 words = f"{each.vendor}: {text!r} is ours, and an annotation"
                 yield file.wrong(Kind.ECHO_ANNOTATED, words)
-        for comment in each.ticket.comments if each.ticket is not None else ():
+        if each.ticket is None:
+            continue
+        for comment in each.ticket.comments:
             count = notes[comment.text]
             words = f"{each.vendor}: {comment.text!r} is an annotation {count} times"
             if comment.ours:
                 continue
             if count > 1:
                 yield file.wrong(Kind.ANNOTATION_DOUBLED, words)
-            elif count == 0 and not _may_be_an_older_text(each):
+            elif count == 0 and each.ticket.listed and not _may_be_an_older_text(each):
                 yield file.wrong(Kind.ANNOTATION_LOST, words)
 
 

@@ -118,6 +118,9 @@ FINE: dict[str, Evidence] = {
         tickets=TICKETS[1:],
         deeds=(GO, DELETED),
     ),
+    "a comment on a ticket that was moved away": replace(
+        with_case(notes=()), tickets=(replace(TICKETS[0], listed=False), TICKETS[1])
+    ),
     "a request that nobody confirmed": replace(
         SOUND,
         orders=(*ORDERS, replace(ORDERS[2], marker="chaos-8", acknowledged_at=None)),
