@@ -1,4 +1,4 @@
-"""docs/attacks.md and docs/threat-model.md: every threat has a test, and each named test exists."""
+"""Attacks, threats and questions: each row of these pages has a test, and each named test exists."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 ROOT: Final = Path(__file__).parent.parent
 ROWS: Final = [
     [cell.strip() for cell in line.strip("| \n").split(" | ")]
-    for page in ("attacks.md", "threat-model.md")
+    for page in ("attacks.md", "threat-model.md", "faq.md")
     for line in (ROOT / "docs" / page).read_text().splitlines()
     if line.startswith("| **")
 ]

@@ -99,6 +99,20 @@ def test_what_changes_nothing_is_answered_with_its_reason(
     service.api.linked(case)
 
 
+def test_a_webhook_is_believed_without_a_call_to_its_vendor(
+    service: Service, mailbox: Mailbox, case: str, jira: Vendor
+) -> None:
+    """A vendor may send it before its own commit, and hold it open until the answer."""
+    ticket = ticket_id(service, case)
+    before = jira.control.requests()
+
+    answer = mailbox.deliver(jira_moved(ticket, "Done"))
+
+    assert answer["applied"] is True
+    service.api.linked(case)
+    assert jira.control.requests() == before
+
+
 def test_a_repeated_delivery_is_applied_once(service: Service, mailbox: Mailbox, case: str) -> None:
     body = jira_moved(ticket_id(service, case), "Done")
     assert mailbox.deliver(body)["applied"] is True

@@ -81,3 +81,21 @@ def test_a_status_change_of_the_case_reaches_both_tickets(
     jira.control.wait_until_idle()
     servicenow.control.wait_until_idle()
     assert bridged.api.case(case)["status"] == "contained"
+
+
+def test_a_resolved_case_that_is_taken_up_again_takes_both_tickets_up_again(
+    bridged: Service, jira: Vendor, servicenow: Vendor
+) -> None:
+    case = bridged.api.create_case()
+    number = bridged.api.linked(case)["servicenow"]["key"]
+    bridged.api.move(case, "resolved")
+    bridged.api.linked(case)
+    assert jira.control.ticket("SEC-1").status == "Done"
+    assert servicenow.control.ticket(number).status == "Resolved"
+
+    bridged.api.move(case, "triage")
+
+    bridged.api.linked(case)
+    assert jira.control.ticket("SEC-1").status == "In Progress"
+    assert servicenow.control.ticket(number).status == "In Progress"
+    assert [t.key for t in jira.control.tickets()] == ["SEC-1"]
