@@ -1,4 +1,4 @@
-"""Attacks, threats and questions: each row of these pages has a test, and each named test exists."""
+"""Attacks, threats and questions: every row of these pages has a test, which exists."""
 
 from __future__ import annotations
 
