@@ -9,6 +9,7 @@ import click
 from casebridge.cli import directly
 from casebridge.cli.calling import EXIT_CODES, Refused
 from casebridge.cli.db_copies import backup, restore
+from casebridge.cli.db_move import move
 from casebridge.cli.display import AS_JSON, Display, verdict_table
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _REPORT = "Somebody or something wrote past Casebridge; compare with a backup be
 
 @click.group(epilog=EXIT_CODES)
 def db() -> None:
-    """The database of this machine's settings: upgrade it, check it, back it up, restore it.
+    """The database of this machine's settings: upgrade it, check it, copy it, restore it, move it.
 
     Needs no running service.
     """
@@ -30,6 +31,7 @@ def db() -> None:
 
 db.add_command(backup)
 db.add_command(restore)
+db.add_command(move)
 
 
 @db.command(epilog=EXIT_CODES)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any, ClassVar, Final, cast
 
 import sqlalchemy as sa
 from sqlalchemy import JSON, DateTime, Dialect, MetaData, TypeDecorator
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from casebridge import persistence
 
 NAMING: Final = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -89,6 +93,13 @@ class PublicRow(Row):
     __abstract__ = True
 
     public_id: Mapped[str] = mapped_column(String(40), unique=True)
+
+
+def every_table() -> list[sa.Table]:
+    """Return every table, each after those that it refers to."""
+    for module in iter_modules(persistence.__path__):  # a table is known once its module is loaded
+        import_module(f"{persistence.__name__}.{module.name}")
+    return Row.metadata.sorted_tables
 
 
 async def insert_all(session: AsyncSession, rows: Sequence[Row]) -> None:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import import_module
-from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import text
 
-from casebridge import persistence
 from casebridge.persistence.database import Database
 from casebridge.persistence.outages import DatabaseUnavailable
-from casebridge.persistence.schema import Row
+from casebridge.persistence.schema import Row, every_table
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -140,8 +137,7 @@ def _differences(connection: Connection) -> list[str]:
     from alembic.autogenerate import compare_metadata  # noqa: PLC0415 - it costs a start 0.2 s
     from alembic.migration import MigrationContext  # noqa: PLC0415 - as above
 
-    for module in iter_modules(persistence.__path__):  # a table is known once its module is loaded
-        import_module(f"{persistence.__name__}.{module.name}")
+    every_table()  # which loads them all
     context = MigrationContext.configure(connection, opts={"include_object": _is_ours})
     return [_in_words(difference) for difference in compare_metadata(context, Row.metadata)]
 
