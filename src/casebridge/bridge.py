@@ -48,6 +48,7 @@ from casebridge.services.readiness import Readiness
 from casebridge.services.readings import Readings
 from casebridge.services.reconciliation import Reconciliation
 from casebridge.services.replay import Replays
+from casebridge.services.resealing import is_anything_sealed
 from casebridge.services.status_maps import StatusMaps
 from casebridge.services.tenants import Tenants
 from casebridge.services.throttle import Throttle
@@ -119,7 +120,12 @@ async def open_bridge(
         log.warning("plugin not used: %s", failure.error)
     database = Database(settings.database, patience_seconds=settings.database_seconds)
     database.create_folder()
-    vault = Vault.from_settings(settings.keys, settings.key_file)
+    try:
+        await upgrade(database)
+        vault = await _open_vault(settings, database)
+    except BaseException:
+        await database.close()
+        raise
     connections = Connections(
         database,
         catalog,
@@ -167,7 +173,6 @@ async def open_bridge(
         gauges=Gauges(database, clock),
     )
     try:
-        await upgrade(database)
         await engine.prepare()
         first_key = await bridge.tenants.bootstrap(settings.data_dir)
         if first_key is not None:
@@ -198,6 +203,12 @@ async def open_bridge(
         await bridge.pulse.close()
         await connections.close()
         await database.close()
+
+
+async def _open_vault(settings: Settings, database: Database) -> Vault:
+    """Open the vault; a master key is made for a database that has no use for a lost one."""
+    create = not settings.key_file.exists() and not await is_anything_sealed(database)
+    return Vault.from_settings(settings.keys, settings.key_file, create=create)
 
 
 @asynccontextmanager

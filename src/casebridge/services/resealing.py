@@ -143,3 +143,14 @@ class Resealing:
                 yield SealedValue(place=place, row_id=last, context=context, sealed=value)
             if len(found) < _PAGE:
                 return
+
+
+async def is_anything_sealed(database: Database) -> bool:
+    """Tell whether anything would be lost for good without the master keys."""
+    async with database.read() as session:
+        for place in PLACES:
+            column = getattr(place.row, place.column)
+            query = select(place.row.id).where(column.is_not(None)).limit(1)
+            if await session.scalar(query) is not None:
+                return True
+    return False
