@@ -49,6 +49,7 @@ from casebridge_core.signatures import sign
 from tests.postgres import PostgresServer
 
 CONNECTIONS = 32
+_STRIDE = 7919  # a prime
 SERVER, PLAIN = ("casebridge", "serve", "--port"), "serve_plainly.py"
 PACKAGES = ("litestar", "uvicorn", "SQLAlchemy", "asyncpg", "aiosqlite", "fastapi", "msgspec")
 
@@ -125,10 +126,13 @@ class Bench:
 
 
 def moves(refs: int, turns: Iterator[int] | None = None) -> Iterator[bytes]:
-    """Return the bodies of moves of every issue in turn, each of them a real transition."""
+    """Return the bodies of moves of every issue in turn, each of them a real transition.
+
+    Neighbours in time are no neighbours in the tables.
+    """
     for turn in turns or itertools.count():
-        for number in range(1, refs + 1):
-            yield moved(number, turn)
+        for number in range(refs):
+            yield moved(1 + number * _STRIDE % refs, turn)
 
 
 def repeated(bodies: Iterator[bytes], *, share: float) -> Iterator[bytes]:

@@ -39,7 +39,7 @@ async def _store(inbox: Inbox, consumer: Consumer, letter: Letter) -> Stored:
             await consumer.consume(session, row, letter.reading, received_at=now)
         token = await session.get_one(InboxTokenRow, letter.admission.token.id)
         token.last_used_at = now
-    return {name: getattr(row, name) for name in ("public_id", "applied", "reason", "detail")}
+    return {name: getattr(row, name) for name in InboundEventRow.__table__.columns.keys()}  # noqa: SIM118 - a column collection
 
 
 async def _seen_before(session: AsyncSession, row: InboundEventRow) -> bool:

@@ -97,7 +97,7 @@ class Authenticity:
         """Bind what a proof is checked against; ``tolerance`` is how old a timestamp may be."""
         self._database = database
         self._known = known
-        self._catalog = catalog
+        self._schemes = _schemes(catalog)
         self._throttle = throttle
         self._clock = clock
         self._tolerance = tolerance
@@ -162,7 +162,7 @@ class Authenticity:
     def _proofs(self, request: InboundRequest, secrets: tuple[str, str]) -> Iterator[_Proof]:
         """Try every scheme with every secret, whatever the request holds."""
         headers, body = request.headers, request.body
-        for scheme in self._schemes():
+        for scheme in self._schemes:
             value, timestamp = headers.get(scheme.header, ""), None
             if scheme.timestamp_header is not None:
                 timestamp = headers.get(scheme.timestamp_header)
@@ -175,14 +175,6 @@ class Authenticity:
         for kind, value in given.items():
             if any([is_same_secret(value, secret) for secret in secrets]):  # noqa: C419 - all of them, always
                 yield _Proof(kind=kind, by=kind)
-
-    def _schemes(self) -> tuple[SignatureScheme, ...]:
-        declared = (
-            scheme
-            for hooks in self._catalog.values()
-            for scheme in hooks.manifest.signature_schemes
-        )
-        return tuple(dict.fromkeys((AISOC_SIGNATURE, *declared)))
 
     def _suffices(self, proof: _Proof, token: InboxTokenRow) -> bool:
         """Tell whether a proof is the one that the token demands, now."""
@@ -205,3 +197,8 @@ class Authenticity:
         if all(proof.kind != token.scheme for proof in proofs):
             return f"token {token.public_id} takes no {proofs[0].kind}, but {token.scheme}"
         return f"its timestamp is missing or too far from the present, for token {token.public_id}"
+
+
+def _schemes(catalog: ConnectorCatalog) -> tuple[SignatureScheme, ...]:
+    declared = (scheme for hooks in catalog.values() for scheme in hooks.manifest.signature_schemes)
+    return tuple(dict.fromkeys((AISOC_SIGNATURE, *declared)))

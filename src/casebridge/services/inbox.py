@@ -88,17 +88,16 @@ class Inbox:
         return InboxAnswer(applied=row["applied"], reason=reason, event_id=row["public_id"])
 
     async def _take(self, request: InboundRequest) -> Stored:
-        headers = keepable(request.headers, self._catalog)
-        digest = hashlib.sha256(request.body).hexdigest()
         row: Stored | None = None
         while row is None:
             admission = await self._authenticity.admit(request)
+            headers = keepable(request.headers, self._catalog)
             reading = read(self._catalog, headers, request.body, vendor=admission.vendor)
             letter = Letter(
                 admission=admission,
                 headers=headers,
                 body=request.body,
-                digest=digest,
+                digest=hashlib.sha256(request.body).hexdigest(),
                 reading=reading,
             )
             row = await self._together.do(letter)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from casebridge.services.buckets import Buckets, Recent
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 _KNOWN_FOR: Final = timedelta(days=7)
 _LONGEST: Final = 64
 """What is kept of an address that is none: a path of a socket, or what a proxy made up."""
+_PLACES: Final = 10_000
 _NETWORK_BITS: Final = 64
 """Of an IPv6 address, what one customer is given; the rest is theirs to change at will."""
 
@@ -71,6 +73,7 @@ class Throttle:
             log.warning("inbox token %s delivers more than its rate", token_id)
 
 
+@lru_cache(maxsize=_PLACES)
 def _place(address: str) -> str:
     """Return what stands for everybody behind an address: itself, or the network of an IPv6 one."""
     try:
