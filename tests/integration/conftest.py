@@ -45,7 +45,7 @@ def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite+aiosqlite:///{path}"
     url: str = request.getfixturevalue("_migrated_on_postgres")
     server: PostgresServer = request.getfixturevalue("postgres_server")
-    server.truncate(_MIGRATED, Row.metadata.tables)
+    server.clear(_MIGRATED, Row.metadata.tables)
     return url
 
 
@@ -108,6 +108,6 @@ def desk_of_both(
         shutil.copy(migrated_file(), data_dir / "casebridge.db")
     else:
         url = request.getfixturevalue("_migrated_on_postgres")
-        request.getfixturevalue("postgres_server").truncate(_MIGRATED, Row.metadata.tables)
+        request.getfixturevalue("postgres_server").clear(_MIGRATED, Row.metadata.tables)
     with open_desk(data_dir, database_url=url) as opened_one:
         yield opened_one
