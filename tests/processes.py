@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 
 from casebridge.serving import bound_socket
+from tests.forking import Forked
 from tests.stage import NO_TLS, Api, Service, eventually
 
 
@@ -21,7 +22,8 @@ class Program:
     """A command in a process of its own, which can be killed, frozen, and started again.
 
     ``settings`` are those of the service, by their names in lower case; none of the environment's
-    own reach it. What the process says goes to ``log``.
+    own reach it. What the process says goes to ``log``. It is forked from a Python that has all
+    imported (see `forking`), unless it gets an ``environment`` of its own.
     """
 
     def __init__(
@@ -33,6 +35,7 @@ class Program:
     ) -> None:
         given = os.environ if environment is None else environment
         self.log = log
+        self._forks = environment is None
         self._command = command
         self._environment = {
             **{name: value for name, value in given.items() if not name.startswith("CASEBRIDGE_")},
@@ -72,7 +75,9 @@ class Program:
         self._process.send_signal(signal.SIGTERM)
         return self._process.wait(timeout=60)
 
-    def _run(self) -> subprocess.Popen[bytes]:
+    def _run(self) -> subprocess.Popen[bytes] | Forked:
+        if self._forks:
+            return Forked(self._command, environment=self._environment, log=self.log)
         with self.log.open("ab") as output:
             return subprocess.Popen(  # noqa: S603 - a command of our own
                 self._command, env=self._environment, stdout=output, stderr=output
@@ -111,10 +116,10 @@ def service_process(
         "lease_seconds": 1,
         "sweep_seconds": 0.1,
     }
-    environment = dict(os.environ)
+    environment = None
     if site is not None:
-        paths = [str(site), environment.get("PYTHONPATH", "")]
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+        paths = [str(site), os.environ.get("PYTHONPATH", "")]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
     command = (sys.executable, "-m", "uvicorn", "--factory", "casebridge:create_app")
     program = Program(
         (*command, "--port", str(port)), data_dir.with_suffix(".log"), settings, environment

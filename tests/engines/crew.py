@@ -28,9 +28,15 @@ _BUSY: Final = "SELECT count(*) FROM case_external_refs WHERE lease_token IS NOT
 class Worker(Program):
     """A process of `casebridge worker`."""
 
-    def __init__(self, url: str, log: Path, settings: Mapping[str, object]) -> None:
+    def __init__(
+        self,
+        url: str,
+        log: Path,
+        settings: Mapping[str, object],
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         command = (str(Path(sys.executable).with_name("casebridge")), "worker")
-        super().__init__(command, log, {**settings, "database_url": url})
+        super().__init__(command, log, {**settings, "database_url": url}, environment)
         self.url = url
 
     @property

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 
 from casebridge import settings
 from casebridge.cli import main
 from casebridge.settings import InvalidSettings, Settings
+from tests.engines.crew import Worker
+from tests.stage import eventually
 
 POSTGRES = "postgresql+asyncpg://casebridge:hunter2@db.example/casebridge"
 
@@ -65,3 +70,14 @@ def test_a_worker_that_is_to_leave_the_work_to_others_does_not_start() -> None:
 def test_an_unknown_engine_is_refused() -> None:
     with pytest.raises(InvalidSettings, match="CASEBRIDGE_ENGINE must be embedded or distributed"):
         Settings.from_env({"CASEBRIDGE_ENGINE": "turbo"})
+
+
+def test_a_worker_starts_and_stops_as_it_is_installed(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path / 'casebridge.db'}"
+    settings = {"data_dir": tmp_path}
+    worker = Worker(url, tmp_path / "worker.log", settings, environment=os.environ)
+    try:
+        eventually(lambda: worker.is_ready)
+        assert worker.stop() == 0
+    finally:
+        worker.kill()
