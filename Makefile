@@ -28,7 +28,7 @@ SCRATCH = scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo chaos test pictures lint format types imports check run audit sbom constraints clean
+.PHONY: help install demo chaos test pictures lint format types imports check run bench audit sbom constraints clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -66,6 +66,9 @@ check: lint types imports test  ## Run every check; a change must pass it
 
 run: install  ## Serve at http://127.0.0.1:8000, and again after every change
 	@$(BIN)/litestar run --reload
+
+bench: install  ## Measure everything in a few minutes, with ratios, into build/bench
+	@$(BIN)/python -m benchmarks.everything
 
 audit: | $(BIN)/python  ## Look the pinned versions up among known vulnerabilities (needs the network)
 	@$(SCRATCH) -m pip install -qq --disable-pip-version-check pip-audit \
