@@ -39,6 +39,7 @@ from casebridge.services.events import Events
 from casebridge.services.fanout import FanOut
 from casebridge.services.flags import Flags
 from casebridge.services.gauges import Gauges
+from casebridge.services.going_live import GoingLive
 from casebridge.services.idempotency import Idempotency
 from casebridge.services.inbox import Inbox
 from casebridge.services.known_tokens import KnownTokens
@@ -86,6 +87,7 @@ class Bridge:
     reconciliation: Reconciliation
     backfills: Backfills
     flags: Flags
+    going_live: GoingLive
     tokens: Tokens
     throttle: Throttle
     inbox: Inbox
@@ -111,6 +113,7 @@ async def open_bridge(
     Raises:
         InvalidSettings: the engine does not fit the database, or its packages are missing.
         VaultError: the master key cannot be used.
+        UnknownRevision: a newer release has upgraded the database.
         sqlalchemy.exc.SQLAlchemyError: the database cannot be reached or migrated.
     """
     settings.check()
@@ -144,6 +147,9 @@ async def open_bridge(
     )
     tolerance = timedelta(seconds=settings.inbox_timestamp_seconds)
     authenticity = Authenticity(database, known, catalog, throttle, clock, tolerance=tolerance)
+    connectors = Connectors(database, connections, fanout, clock)
+    backfills = Backfills(database, Planner(database, connections), clock)
+    flags = Flags(database, catalog, clock)
     bridge = Bridge(
         settings=settings,
         clock=clock,
@@ -157,13 +163,14 @@ async def open_bridge(
         cases=Cases(database, fanout, clock, settings.address),
         case_lists=CaseLists(database),
         pulse=Pulse(database),
-        connectors=Connectors(database, connections, fanout, clock),
+        connectors=connectors,
         activity=ConnectorActivity(database, clock),
         status_maps=StatusMaps(database, connections),
         tickets=Tickets(database, fanout, clock),
         reconciliation=Reconciliation(database, catalog, clock),
-        backfills=Backfills(database, Planner(database, connections), clock),
-        flags=Flags(database, clock),
+        backfills=backfills,
+        flags=flags,
+        going_live=GoingLive(flags, connectors, backfills),
         tokens=tokens,
         throttle=throttle,
         inbox=Inbox(database, authenticity, connections, fanout, clock),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from casebridge_sandbox import RunningSandbox
-from tests.stage import Service, eventually
+from tests.stage import MovableClock, Service, eventually
 
 Vendor = RunningSandbox[Any]
 
@@ -81,6 +81,47 @@ def test_a_removed_connector_keeps_its_tickets_and_picks_up_when_restored(
 
     service.api.linked(case)
     assert [(t.key, t.status) for t in jira.control.tickets()] == [("SEC-1", "Done")]
+
+
+def test_what_the_vendor_did_while_it_was_removed_is_found_once_it_is_back(
+    service: Service, jira: Vendor, clock: MovableClock
+) -> None:
+    connector = service.add_jira(jira)
+    there, here = service.api.create_case("Moved there"), service.api.create_case("Moved here")
+    keys = [service.api.linked(case)["jira"]["key"] for case in (there, here)]
+    service.api.delete(f"/v1/connectors/{connector}")
+
+    jira.control.move(keys[0], "Done")
+    jira.control.wait_until_idle()
+    service.api.move(here, "triage")
+    assert service.api.status(there) == "open"
+    clock.advance(minutes=1)  # a change is left to its webhook for a while
+    service.api.post(f"/v1/connectors/{connector}/restore")
+    service.api.post(f"/v1/connectors/{connector}/reconcile?wait_seconds=30")
+
+    eventually(lambda: service.api.status(there) == "resolved")
+    eventually(lambda: jira.control.ticket(keys[1]).status == "In Progress")
+    assert len(jira.control.tickets()) == 2
+
+
+def test_the_same_site_added_again_is_the_connector_that_was_removed(
+    service: Service, jira: Vendor
+) -> None:
+    removed = service.add_jira(jira)
+    case = service.api.create_case()
+    service.api.linked(case)
+    service.api.delete(f"/v1/connectors/{removed}")
+    service.api.move(case, "triage")
+
+    again = service.add_jira(jira)
+    service.api.resync(case)
+
+    eventually(lambda: jira.control.ticket("SEC-1").status == "In Progress")
+    service.api.linked(case)
+    assert again == removed
+    assert [ticket.key for ticket in jira.control.tickets()] == ["SEC-1"]
+    assert service.add_jira(jira, project="OPS") != removed
+    assert len(service.api.get("/v1/connectors")) == 2
 
 
 def test_a_webhook_of_a_disabled_connector_changes_nothing(service: Service, jira: Vendor) -> None:

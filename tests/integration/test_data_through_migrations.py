@@ -13,6 +13,7 @@ from casebridge.persistence.database import Database
 from casebridge.persistence.migrate import configuration, upgrade
 from casebridge.services.clock import utc_now
 from casebridge.services.tenants import FIRST_KEY_FILE, Scope, Tenants
+from casebridge.services.vault import Vault
 from tests.integration.desk import open_desk
 from tests.integration.population import ROWS, content, populate
 
@@ -59,6 +60,7 @@ async def test_what_earlier_revisions_left_is_all_there_and_the_service_works_on
     (tenant, *_) = await tenants.list()
     key = await tenants.issue_key(tenant.id, "tester", Scope.ADMIN)
     (tmp_path / FIRST_KEY_FILE).write_text(key)
+    Vault.from_settings("", tmp_path / "casebridge.key")
     await database.close()
     with open_desk(tmp_path, database_url=empty_url) as desk:
         ask = desk.admin.ask

@@ -38,11 +38,13 @@ class Reason(StrEnum):
     MALFORMED = "malformed_payload"
     PLUGIN_FAILED = "plugin_failed"
     CONNECTOR_DISABLED = "connector_disabled"
+    BRIDGE_OFF = "bridge_off"
 
 
 _OPEN: Final = frozenset(
     {
         Reason.AMBIGUOUS,
+        Reason.BRIDGE_OFF,
         Reason.CONNECTOR_DISABLED,
         Reason.DUPLICATE,
         Reason.MALFORMED,

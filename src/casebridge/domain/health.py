@@ -22,6 +22,7 @@ class Signs(msgspec.Struct, frozen=True, kw_only=True):
     plugin: bool = True
     fits: bool = True
     enabled: bool = True
+    held_by: str | None = None
     paused: bool = False
     paused_by_hand: bool = False
     quiet: bool = False
@@ -45,6 +46,11 @@ def health_of(signs: Signs) -> Health:
         (not signs.plugin, Grade.STUCK, "no plugin serves this vendor; install it and restart"),
         (not signs.fits, Grade.STUCK, "the configuration cannot be used; edit it"),
         (not signs.enabled, Grade.IDLE, "disabled: nothing is pushed and nothing comes back"),
+        (
+            signs.held_by,
+            Grade.IDLE,
+            f"the feature flag {signs.held_by} is off: nothing is pushed, and what comes is stored",
+        ),
         (signs.paused_by_hand, Grade.IDLE, "paused by hand until somebody resumes it"),
         (stopped, Grade.STUCK, "the breaker is open; a good connection check closes it"),
         (signs.dead, Grade.STUCK, f"{_tickets(signs.dead)} given up; somebody has to look"),

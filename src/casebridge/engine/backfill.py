@@ -151,6 +151,7 @@ class BackfillDriver:
                 FeatureFlagRow.name == Feature.BACKFILL,
                 FeatureFlagRow.enabled,
                 ConnectorRow.enabled,
+                ConnectorRow.held_by.is_(None),
                 ConnectorRow.removed_at.is_(None),
                 ConnectorRow.paused_at.is_(None),
                 ConnectorRow.vendor.in_(self._vendors),

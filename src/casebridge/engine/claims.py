@@ -152,6 +152,7 @@ def is_callable(now: Any, vendors: Any) -> ColumnElement[bool]:  # noqa: ANN401 
     """Tell of which connectors the vendor may be called now."""
     return and_(
         ConnectorRow.enabled,
+        ConnectorRow.held_by.is_(None),
         ConnectorRow.removed_at.is_(None),
         ConnectorRow.paused_at.is_(None),
         or_(ConnectorRow.quiet_until.is_(None), ConnectorRow.quiet_until <= now),

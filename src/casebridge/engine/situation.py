@@ -157,7 +157,8 @@ def open_connector(connections: Connections, row: ConnectorRow, tenant: str) -> 
 
 def may_be_called(row: ConnectorRow) -> bool:
     """Tell whether the vendor may be called for a connector, now or later."""
-    return row.enabled and row.removed_at is None and row.paused_at is None
+    there = row.enabled and row.removed_at is None
+    return there and row.paused_at is None and row.held_by is None
 
 
 def still_quiet(row: ConnectorRow, now: datetime) -> datetime | None:

@@ -14,6 +14,7 @@ from casebridge.persistence.schema import PublicRow, Row, String, Text
 class ConnectorRow(PublicRow):
     """One configured instance of a vendor. ``config_sealed`` is the whole configuration, encrypted.
 
+    ``held_by`` is the tenant's feature flag that is off and holds it, NULL when none does.
     ``paused_reason`` is why nothing is pushed, ``paused_by_hand`` whether a person said so;
     ``quiet_until`` is when the vendor takes calls again; ``removed_at`` marks a removed instance,
     whose refs stay. ``calls_per_minute`` (NULL: no limit) and ``in_flight`` are its limits, shared
@@ -31,6 +32,7 @@ class ConnectorRow(PublicRow):
     vendor: Mapped[str] = mapped_column(String(32))
     name: Mapped[str] = mapped_column(String(200))
     enabled: Mapped[bool]
+    held_by: Mapped[str | None] = mapped_column(String(64))
     removed_at: Mapped[datetime | None]
     config_sealed: Mapped[bytes] = mapped_column(LargeBinary)
     status_overrides: Mapped[dict[str, Any]]

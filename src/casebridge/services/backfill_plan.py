@@ -130,6 +130,8 @@ class Planner:
             yield f"connector {row.name} is removed; restore it"
         if not row.enabled:
             yield f"connector {row.name} is disabled; enable it"
+        if row.held_by is not None:
+            yield f"the feature flag {row.held_by} is off; switch it on"
         if row.paused_at is not None:
             yield f"connector {row.name} is paused: {row.paused_reason}"
         if row.vendor not in self._connections.catalog:

@@ -17,6 +17,7 @@ from casebridge.services.clock import Clock
 from casebridge.services.connections import Connections, site_of
 from casebridge.services.fanout import FanOut
 from casebridge.services.faults import Invalid, NotFound, Stale
+from casebridge.services.flags import holder_of, lock_tenant
 from casebridge.services.idempotency import ONCE_MORE, Attempt
 from casebridge.services.last_delivery import last_delivery
 from casebridge.services.tenants import Principal
@@ -87,6 +88,9 @@ class Connectors:
     ) -> ConnectorRow:
         """Add an instance; the vendor is not called.
 
+        One that was removed and has the same configuration but for its secrets comes back, so that
+        its tickets are known and none is minted twice.
+
         Raises:
             Repeated: the key of the attempt is taken.
             Invalid: no plugin serves the vendor, or the configuration is wrong (with its path).
@@ -114,9 +118,51 @@ class Connectors:
         )
         async with self._database.write() as session:
             await attempt.begin(session)
-            session.add(row)
+            await lock_tenant(session, who.tenant_id)
+            former = await self._removed_twin(session, row, config)
+            if former is None:
+                row.held_by = await holder_of(session, who.tenant_id, new.vendor)
+                session.add(row)
+            else:
+                row = await self._revive(session, former, row, config)
             await attempt.finish(session, row)
         return row
+
+    async def _removed_twin(
+        self, session: AsyncSession, row: ConnectorRow, config: dict[str, Any]
+    ) -> ConnectorRow | None:
+        """Return the connector that was removed last and had the same configuration, if any."""
+        wanted = visible_config(self._connections.decode(row.vendor, config))
+        query = (
+            select(ConnectorRow)
+            .where(
+                ConnectorRow.tenant_id == row.tenant_id,
+                ConnectorRow.vendor == row.vendor,
+                ConnectorRow.site == row.site,
+                ConnectorRow.removed_at.is_not(None),
+            )
+            .order_by(ConnectorRow.removed_at.desc())
+            .with_for_update(key_share=True)
+        )
+        removed = await session.scalars(query)
+        return next((each for each in removed if self.visible_config(each) == wanted), None)
+
+    async def _revive(
+        self,
+        session: AsyncSession,
+        former: ConnectorRow,
+        new: ConnectorRow,
+        config: dict[str, Any],
+    ) -> ConnectorRow:
+        """Bring a removed connector back with what a new one was to have."""
+        for name in ("name", "enabled", "status_overrides", "calls_per_minute", "in_flight"):
+            setattr(former, name, getattr(new, name))
+        former.config_sealed = self._connections.seal(former.public_id, config)
+        former.removed_at, former.updated_at = None, new.updated_at
+        former.version += 1
+        await self._lift_breaker(session, former)
+        await session.flush()
+        return former
 
     async def edit(
         self,

@@ -65,6 +65,9 @@ class Consumer:
         if connector.removed_at is not None or not connector.enabled:
             row.reason = Reason.CONNECTOR_DISABLED
             return ref
+        if connector.held_by is not None:
+            row.reason = Reason.BRIDGE_OFF
+            return ref
         try:  # hooks are asked before anything is written
             await self._reflect(session, row, ref, connector, event, received_at)
         except (CasebridgeError, VaultError) as error:

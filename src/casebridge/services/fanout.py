@@ -57,6 +57,7 @@ class FanOut:
             .where(
                 ConnectorRow.tenant_id.in_({case.tenant_id for case in cases}),
                 ConnectorRow.enabled,
+                ConnectorRow.held_by.is_(None),
                 ConnectorRow.removed_at.is_(None),
                 true() if only is None else ConnectorRow.id == only,
             )

@@ -216,6 +216,9 @@ class InboxGroup:
         if connector.removed_at is not None or not connector.enabled:
             row["reason"] = Reason.CONNECTOR_DISABLED
             return
+        if connector.held_by is not None:
+            row["reason"] = Reason.BRIDGE_OFF
+            return
         try:  # hooks are asked before anything is changed
             news = News(
                 hooks=self._connections.hooks(each.event.vendor),

@@ -74,6 +74,7 @@ CONNECTOR: Final = Table(
         "tenant_id",
         "vendor",
         "enabled",
+        "held_by",
         "removed_at",
         "config_sealed",
         "status_overrides",

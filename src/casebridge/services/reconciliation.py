@@ -99,6 +99,8 @@ class Reconciliation:
             raise Conflict(f"the plugin for {row.vendor} is missing, or cannot list changes")
         if not row.enabled:
             raise Conflict(f"connector {row.name} is disabled; enable it first")
+        if row.held_by is not None:
+            raise Conflict(f"the feature flag {row.held_by} is off; switch it on first")
         if row.paused_at is not None:
             raise Conflict(f"connector {row.name} is paused: {row.paused_reason}; resume it first")
 

@@ -48,7 +48,7 @@ class Remapping:
         Returns how many cases kept their status, by the reason; those that moved have none.
         """
         outcomes: Counter[str | None] = Counter()
-        if not connector.enabled:
+        if not connector.enabled or connector.held_by is not None:
             return outcomes
         query = select(RefRow.id).where(
             _stands_in(row), RefRow.settled_native.is_distinct_from(row.name)

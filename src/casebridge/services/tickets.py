@@ -154,7 +154,9 @@ class Tickets:
             await self._fanout.reserve(session, [case], now, only=connector.id)
             ref = await _ref_of(session, case, connector)
             if ref is None:
-                raise Conflict(f"connector {connector.name} is disabled or mints no tickets")
+                held = f"held by the feature flag {connector.held_by}"
+                why = held if connector.held_by else "disabled or mints no tickets"
+                raise Conflict(f"connector {connector.name} is {why}")
             await self._fanout.schedule_refs(session, [ref.id], now)
         return await self._outcome(who, ref.public_id, push.wait_seconds)
 

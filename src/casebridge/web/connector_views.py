@@ -16,7 +16,9 @@ from casebridge_core import CheckLine, NativeStatus, StatusOverrides
 
 
 class ConnectorView(msgspec.Struct, frozen=True, kw_only=True):
-    """A connector's card. ``state`` is one of active, disabled, paused, plugin missing.
+    """A connector's card. ``state`` is one of active, held, disabled, paused, plugin missing.
+
+    ``held_by`` is the tenant's feature flag that is off and holds it.
 
     ``config`` has its secrets masked; it is None when it cannot be used, and then
     ``config_problem`` says why and what helps. ``reconcile`` is how far the search for missed
@@ -28,6 +30,7 @@ class ConnectorView(msgspec.Struct, frozen=True, kw_only=True):
     vendor: str
     name: str
     state: str
+    held_by: str | None
     paused_reason: str | None
     config: dict[str, Any] | None
     config_problem: str | None
@@ -73,7 +76,9 @@ class Scheduled(msgspec.Struct, frozen=True):
 def connector_view(bridge: Bridge, row: ConnectorRow) -> ConnectorView:
     """Show a connector."""
     missing = row.vendor not in bridge.catalog
-    state = "active" if row.enabled else "disabled"
+    state = "active" if row.held_by is None else "held"
+    if not row.enabled:
+        state = "disabled"
     if row.paused_at is not None:
         state = "paused"
     if missing:
@@ -83,6 +88,7 @@ def connector_view(bridge: Bridge, row: ConnectorRow) -> ConnectorView:
         vendor=row.vendor,
         name=row.name,
         state=state,
+        held_by=row.held_by,
         paused_reason=row.paused_reason,
         config=bridge.connectors.visible_config(row),
         config_problem=bridge.connectors.config_problem(row),

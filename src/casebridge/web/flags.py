@@ -18,12 +18,12 @@ class FlagController(Controller):
 
     @get()
     async def list_feature_flags(self, bridge: TheBridge, who: Caller) -> list[Flag]:
-        """List every feature flag; one that nobody has switched is off."""
+        """List every feature flag; what nobody has switched is as it is by default."""
         return await bridge.flags.list(who)
 
     @put(opt={"scope": Scope.ADMIN})
     async def switch_feature(
         self, bridge: TheBridge, who: Caller, data: JSONBody[FlagSwitch]
     ) -> Flag:
-        """Switch a feature on or off."""
-        return await bridge.flags.switch(who, data)
+        """Switch a feature on or off: `bridge`, `backfill`, or `vendor:` and a vendor."""
+        return await bridge.going_live.switch(who, data)

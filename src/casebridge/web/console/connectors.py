@@ -219,6 +219,7 @@ def _card(
         plugin=hooks is not None,
         fits=hooks is None or view.config is not None,
         enabled=row.enabled,
+        held_by=row.held_by,
         paused=row.paused_at is not None,
         paused_by_hand=row.paused_by_hand,
         quiet=quiet and not _keeps_its_pace(row, now),

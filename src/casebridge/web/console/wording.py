@@ -15,6 +15,7 @@ MEANINGS: Final[Mapping[Reason, str]] = {
     Reason.PLUGIN_FAILED: "the plugin broke, or its configuration cannot be used",
     Reason.UNLINKED: "no case has this ticket",
     Reason.CONNECTOR_DISABLED: "the connector is disabled or removed",
+    Reason.BRIDGE_OFF: "a feature flag is off: the tenant's bridge, or the vendor",
     Reason.TICKET_DELETED: (
         "the ticket is deleted, or was when this happened; the case keeps its status"
     ),
@@ -38,6 +39,7 @@ CURES: Final[Mapping[Reason, str]] = {
     Reason.PLUGIN_FAILED: "mend it and replay the event",
     Reason.UNLINKED: "limit the webhook to tickets that Casebridge made",
     Reason.CONNECTOR_DISABLED: "enable it and replay the event, if you want it heard",
+    Reason.BRIDGE_OFF: "switch the flag on; the reconciler finds what changed, or replay the event",
     Reason.UNMAPPED: "map it, and what waited is applied",
 }
 """What somebody can do; for any other reason, nothing is to be done."""
