@@ -58,11 +58,13 @@ class PostgresServer:
         """
         statements = [
             "SET session_replication_role = replica",  # no triggers, and no foreign keys
-            *(f"DELETE FROM {table}" for table in tables),
+            *(f"DELETE FROM {table}" for table in tables),  # noqa: S608 - our own names
             "SELECT setval(seqrelid::regclass, 1, false) FROM pg_sequence",
         ]
         command = "; ".join(statements)
-        self._run("psql", "--quiet", "--no-psqlrc", "--output=/dev/null", "--command", command, name)
+        self._run(
+            "psql", "--quiet", "--no-psqlrc", "--output=/dev/null", "--command", command, name
+        )
 
     def disconnect_everybody(self, name: str) -> None:
         """Break every connection to a database, as a server does that is stopped."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -69,32 +69,25 @@ def database(opened: Callable[[str], Database], migrated_url: str) -> Database:
     return opened(migrated_url)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def clock() -> Clock:
     """Tell the service's time; a module that moves it has a fixture of its own."""
     return utc_now
 
 
-@pytest.fixture
-def desk(tmp_path: Path, clock: Clock) -> Iterator[Desk]:
-    """Open a service without cases or connectors."""
-    with _desk(tmp_path / "data", clock) as opened_one:
-        yield opened_one
-
-
 @pytest.fixture(scope="module")
-def shared_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def shared_desk(tmp_path_factory: pytest.TempPathFactory, clock: Clock) -> Iterator[Desk]:
     """Open a service for all tests of a module, which leave it as they find it."""
-    with _desk(tmp_path_factory.mktemp("shared"), utc_now) as opened_one:
-        yield opened_one
-
-
-@contextmanager
-def _desk(data_dir: Path, clock: Clock) -> Iterator[Desk]:
-    data_dir.mkdir(exist_ok=True)
+    data_dir = tmp_path_factory.mktemp("shared")
     shutil.copy(migrated_file(), data_dir / "casebridge.db")
     with open_desk(data_dir, clock=clock) as opened_one:
         yield opened_one
+
+
+@pytest.fixture
+def desk(shared_desk: Desk) -> Desk:
+    """The module's service, for a tenant without cases or connectors."""
+    return replace(shared_desk, admin=shared_desk.stranger())
 
 
 @pytest.fixture(scope="module", params=BACKENDS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -134,12 +135,12 @@ class Desk:
 
         return Caller(self.http, self.http.blocking_portal.call(issue))
 
-    def stranger(self, name: str = "another tenant") -> Caller:
-        """Create another tenant and return its administrator."""
+    def stranger(self, name: str | None = None) -> Caller:
+        """Create another tenant, named by chance or so, and return its administrator."""
         bridge: Bridge = self.app.state.bridge
 
         async def create() -> str:
-            tenant = await bridge.tenants.create(name)
+            tenant = await bridge.tenants.create(name or secrets.token_hex(8))
             return await bridge.tenants.issue_key(tenant.id, "admin", Scope.ADMIN)
 
         return Caller(self.http, self.http.blocking_portal.call(create))

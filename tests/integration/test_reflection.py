@@ -31,14 +31,17 @@ class Linked:
     def set_ref(self, **values: Any) -> None:
         async def write() -> None:
             async with self.bridge.database.write() as session:
-                await session.execute(update(RefRow).values(**values))
+                ours = update(RefRow).where(RefRow.public_id == self.ticket_id)
+                await session.execute(ours.values(**values))
 
         self.desk.http.blocking_portal.call(write)
 
     def ref(self) -> RefRow:
         async def read() -> RefRow:
             async with self.bridge.database.read() as session:
-                return (await session.scalars(select(RefRow))).one()
+                return (
+                    await session.scalars(select(RefRow).where(RefRow.public_id == self.ticket_id))
+                ).one()
 
         return self.desk.http.blocking_portal.call(read)
 

@@ -28,7 +28,7 @@ VECTORS: Final[list[dict[str, Any]]] = SHOWN["vectors"]
 NOON: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def clock() -> Any:
     """Let the service live at the moment of the vectors' timestamp."""
     return lambda: NOON

@@ -24,15 +24,17 @@ class Watch:
         return self.now
 
 
-@pytest.fixture
-def watch() -> Watch:
+@pytest.fixture(scope="module")
+def clock() -> Watch:
+    """Let the service go by the clock that the tests move."""
     return Watch()
 
 
-@pytest.fixture
-def clock(watch: Watch) -> Watch:
-    """Let the service go by the clock that the test moves."""
-    return watch
+@pytest.fixture(autouse=True)
+def watch(clock: Watch) -> Watch:
+    """Begin each test at noon."""
+    clock.now = NOON
+    return clock
 
 
 def accepted(desk: Desk, token: Any, secret: str) -> bool:
