@@ -11,9 +11,10 @@ import httpx
 
 from casebridge.services.meter import Meter
 from casebridge.services.reach import GuardedBackend, Reach, Resolve
+from casebridge.services.tenure import TENURE
 from casebridge.telemetry.metrics import VENDOR_CALLS, outcome_of_answer, timed
 from casebridge.telemetry.traces import span
-from casebridge_core import InvalidRequest
+from casebridge_core import InvalidRequest, VendorUnavailable
 
 _MOST_CONNECTIONS: Final = 200
 _MOST_IDLE: Final = 50
@@ -53,10 +54,15 @@ class HostBoundTransport(httpx.AsyncBaseTransport):
 
         Raises:
             InvalidRequest: its host is not one of the connector's.
+            VendorUnavailable: the lease is over under which it would be sent, so that another
+                process may be at the same ticket; nothing was sent.
         """
         if request.url.netloc.decode().lower() not in self._hosts:
             msg = f"{request.url.host} is not a host of this connector's configuration"
             raise InvalidRequest(msg)
+        tenure = TENURE.get()
+        if tenure is not None and tenure.is_over:
+            raise VendorUnavailable("nothing was sent: this process stood still past its lease")
         self._meter.count()
         with (
             timed(VENDOR_CALLS, self._vendor) as outcome,
