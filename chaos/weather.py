@@ -18,29 +18,35 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from casebridge.persistence.database import Database
-from casebridge_sandbox import FaultKind, WebhookFaults
+from casebridge_sandbox import Fault, FaultKind, WebhookFaults
 from chaos.ledger import Ledger
 from chaos.script import Act, What
 from chaos.stage import Member, Stage
 from tests.proxy import Moment
 
-FAULTS: Final[tuple[tuple[FaultKind, float, float], ...]] = (
-    ("rate_limited", 0.012, 0.0),
-    ("status", 0.015, 0.0),
-    ("html_error", 0.015, 0.0),
-    ("html_ok", 0.01, 0.0),
-    ("truncated_json", 0.01, 0.0),
-    ("delay", 0.03, 0.4),
-    ("slow_answer", 0.03, 0.8),
-    ("slow_answer", 0.01, 4.0),
-    ("cut_before", 0.015, 0.0),
-    ("cut_after", 0.02, 0.0),
-    ("cut_midway", 0.01, 0.0),
-    ("stored_error", 0.02, 0.0),
-    ("unknown_outcome", 0.015, 0.0),
-    ("not_done", 0.01, 0.0),
+_CHANCES: Final[tuple[tuple[FaultKind, str, float, float], ...]] = (
+    ("rate_limited", "any", 0.012, 0.0),
+    ("status", "any", 0.015, 0.0),
+    ("html_error", "any", 0.015, 0.0),
+    ("html_ok", "any", 0.01, 0.0),
+    ("truncated_json", "any", 0.01, 0.0),
+    ("delay", "any", 0.03, 0.4),
+    ("slow_answer", "any", 0.03, 0.8),
+    ("slow_answer", "any", 0.01, 4.0),
+    ("cut_before", "any", 0.015, 0.0),
+    ("cut_after", "any", 0.02, 0.0),
+    ("cut_midway", "any", 0.01, 0.0),
+    ("stored_error", "any", 0.02, 0.0),
+    ("unknown_outcome", "any", 0.015, 0.0),
+    # success for nothing: tickets and their statuses are read back, comments are believed
+    ("not_done", "create", 0.03, 0.0),
+    ("not_done", "transition", 0.03, 0.0),
 )
-"""What befalls every call of a vendor's API: the kind, its chance, and its seconds."""
+FAULTS: Final[tuple[Fault, ...]] = tuple(
+    Fault(kind=kind, operation=operation, count=None, probability=chance, seconds=seconds)
+    for kind, operation, chance, seconds in _CHANCES
+)
+"""What befalls the calls of a vendor's API."""
 WEBHOOKS: Final = WebhookFaults(drop=0.08, double=0.1, reorder=0.1, delay_seconds=0.1)
 """What befalls the webhooks of both vendors."""
 CLOCKS: Final = (-20, -3, 0, 0, 5, 90)
@@ -86,8 +92,14 @@ class Weather:
         self._at_risk = replace(WEBHOOKS, seed=seed, drop=WEBHOOKS.drop if losing else 0.0)
         for vendor in self._stage.vendors:
             control = vendor.served.control
-            for kind, chance, seconds in FAULTS:
-                control.arm(kind, count=None, probability=chance, seconds=seconds)
+            for fault in FAULTS:
+                control.arm(
+                    fault.kind,
+                    fault.operation,
+                    count=fault.count,
+                    probability=fault.probability,
+                    seconds=fault.seconds,
+                )
             control.webhook_faults(self._at_risk)
 
     def end(self) -> None:
