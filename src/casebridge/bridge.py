@@ -54,6 +54,7 @@ from casebridge.services.status_maps import StatusMaps
 from casebridge.services.tenants import Tenants
 from casebridge.services.throttle import Throttle
 from casebridge.services.tickets import Tickets
+from casebridge.services.timeline_export import TimelineExport
 from casebridge.services.token_secrets import TokenSecrets
 from casebridge.services.tokens import Tokens
 from casebridge.services.unmapped import UnmappedStatuses
@@ -79,6 +80,7 @@ class Bridge:
     api_rate: ApiRate
     cases: Cases
     case_lists: CaseLists
+    timeline_export: TimelineExport
     pulse: Pulse
     connectors: Connectors
     activity: ConnectorActivity
@@ -162,6 +164,7 @@ async def open_bridge(
         api_rate=ApiRate(clock, per_minute=settings.api_rate),
         cases=Cases(database, fanout, clock, settings.address),
         case_lists=CaseLists(database),
+        timeline_export=TimelineExport(database),
         pulse=Pulse(database),
         connectors=connectors,
         activity=ConnectorActivity(database, clock),

@@ -85,6 +85,20 @@ class ServiceClient:
         given = {name: value for name, value in params.items() if value is not None}
         return _decoded(self._send("GET", path, params=given))
 
+    def chunks(self, path: str, **params: object) -> Iterator[bytes]:
+        """Read something long as it comes; parameters that are None are left out."""
+        import httpx
+
+        given = {name: str(value) for name, value in params.items() if value is not None}
+        try:
+            with self._http.stream("GET", path, params=given) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    raise Refused(_detail(answer, self.url))
+                yield from answer.iter_bytes()
+        except httpx.HTTPError as error:
+            raise Refused(f"{self.url} broke off ({error}); what came is not all") from error
+
     def text(self, path: str) -> str:
         """Read plain text."""
         return self._send("GET", path).text

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from casebridge.cli.calling import EXIT_CODES, ServiceClient, calls_service
+from casebridge.cli.case_export import export
 from casebridge.cli.display import Display
 
 STATUSES = ("open", "triage", "contained", "resolved", "closed")
@@ -143,6 +144,9 @@ def timeline(
     rows = service.pages(f"/v1/cases/{case_id}/timeline", limit=limit, actor_label=actor)
     columns = {"at": "AT", "actor_label": "ACTOR", "text": "WHAT"}
     display.table(rows, columns, empty="The timeline has no such row.")
+
+
+case.add_command(export)
 
 
 def ticket_row(ticket: dict[str, Any]) -> dict[str, Any]:
