@@ -30,11 +30,9 @@ from casebridge.web import (
     events,
     flags,
     health,
-    inbox,
     plugins,
     status_maps,
     tickets,
-    timeline,
     tokens,
     unmapped,
 )
@@ -45,6 +43,7 @@ from casebridge.web.console.routes import TEMPLATES, console
 from casebridge.web.correlation import Correlation
 from casebridge.web.deadline import BodyDeadline
 from casebridge.web.document import TAGS, ServedDocument, operation_id
+from casebridge.web.inbox import inbox
 from casebridge.web.problem_document import describe_problems
 from casebridge.web.problems import HANDLERS
 from casebridge.web.urgency import UrgentMiddleware
@@ -103,27 +102,27 @@ def create_app(
             backfills.create_backfill,
             flags.FlagController,
             plugins.list_plugins,
-            timeline.export_timeline,
         ],
         dependencies={"who": Provide(provide_principal)},
         exception_handlers={Stale: on_stale},
         middleware=[RateHeaders(chosen.api_rate)] if chosen.api_rate else [],
         security=[{"apiKey": []}],
     )
-    public = Router(
-        path="/v1",
-        route_handlers=[inbox.receive, inbox.receive_for_token, inbox.receive_with_secret],
+    api_and_pages = Router(
+        path="/",
+        route_handlers=[api, *console(), health.health, health.ready, health.identity],
+        middleware=[
+            BodyDeadline(chosen.inbox_body_seconds),
+            UrgentMiddleware(),
+            *_figures(chosen),
+        ],
     )
+    webhooks = inbox(largest_body=chosen.inbox_body_bytes, body_seconds=chosen.inbox_body_seconds)
     app = Litestar.from_config(
         AppConfig(
-            route_handlers=[api, public, *console(), health.health, health.ready, health.identity],
+            route_handlers=[api_and_pages, webhooks],
             template_config=TemplateConfig(directory=TEMPLATES, engine=JinjaTemplateEngine),
-            middleware=[
-                Correlation(),
-                BodyDeadline(chosen.inbox_body_seconds),
-                UrgentMiddleware(),
-                *_instruments(chosen, tracing),
-            ],
+            middleware=_spans(tracing),
             dependencies={"bridge": Provide(provide_bridge, sync_to_thread=False)},
             exception_handlers=HANDLERS,
             lifespan=[lifespan],
@@ -144,25 +143,29 @@ def create_app(
         )
     )
     describe_problems(app.routes)
-    outermost: ASGIApp = UrlSecrets(app.asgi_handler)
+    outermost: ASGIApp = Correlation(UrlSecrets(app.asgi_handler))
     if chosen.proxies:
         outermost = cast("ASGIApp", ProxyHeadersMiddleware(cast("Any", outermost), chosen.proxies))
     app.asgi_handler = outermost
     return app
 
 
-def _instruments(settings: Settings, tracing: Tracing | None) -> list[Middleware]:
-    """Return what counts requests of API and console (the inbox has its own), and makes spans."""
-    chosen: list[Middleware] = []
-    if tracing is not None:
-        from casebridge.web.spans import spans_of_requests  # noqa: PLC0415 - needs an extra
+def _spans(tracing: Tracing | None) -> list[Middleware]:
+    """Return what makes a span of each request."""
+    if tracing is None:
+        return []
+    from casebridge.web.spans import spans_of_requests  # noqa: PLC0415 - needs an extra
 
-        chosen += spans_of_requests(tracing)
-    if settings.metrics_address:
-        figures = PrometheusConfig(
-            prefix="casebridge_http",
-            group_path=True,
-            exclude=["^/v1/inbox/", "^/health$", "^/ready$", "^/static/"],
-        )
-        chosen.append(figures.middleware)
-    return chosen
+    return spans_of_requests(tracing)
+
+
+def _figures(settings: Settings) -> list[Middleware]:
+    """Return what counts requests of API and console (the inbox has its own)."""
+    if not settings.metrics_address:
+        return []
+    figures = PrometheusConfig(
+        prefix="casebridge_http",
+        group_path=True,
+        exclude=["^/health$", "^/ready$", "^/static/"],
+    )
+    return [figures.middleware]

@@ -185,9 +185,10 @@ def test_a_body_that_is_no_json_object_is_answered(shared_desk: Desk, body: byte
 def test_a_route_or_method_that_there_is_not_is_a_problem_too(
     shared_desk: Desk, method: str, path: str, status: int
 ) -> None:
-    answer = shared_desk.admin.send(method, path)
+    answer = shared_desk.admin.send(method, path, headers={"X-Request-ID": "from-the-proxy"})
 
     assert answer.status_code == status
+    assert answer.headers["x-request-id"] == "from-the-proxy"
     problem(answer)
 
 

@@ -6,10 +6,11 @@ import asyncio
 from typing import Any, cast
 
 import pytest
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.types import HTTPReceiveMessage, HTTPScope
 
 from casebridge.services.faults import Invalid, TooSlow
-from casebridge.web.deadline import BodyDeadline
+from casebridge.web.deadline import BodyDeadline, read_body
 
 SOME_BODY = [(b"content-length", b"5")]
 GONE: HTTPReceiveMessage = {"type": "http.disconnect"}
@@ -59,3 +60,39 @@ async def test_a_body_that_does_not_come_in_time_is_too_slow() -> None:
 
 async def test_who_sends_no_body_may_leave_at_any_time() -> None:
     assert await received([], GONE) == [GONE]
+
+
+def coming(*messages: HTTPReceiveMessage) -> Any:
+    """Return what receives messages one by one, and then none."""
+    waiting = list(messages)
+
+    async def receive() -> Any:
+        if waiting:
+            return waiting.pop(0)
+        return await asyncio.get_running_loop().create_future()
+
+    return receive
+
+
+async def test_a_body_is_read_to_its_end() -> None:
+    receive = coming(piece(b"12", more=True), piece(b"345", more=False), GONE)
+
+    assert await read_body(receive, announced="5", largest=5, seconds=60) == b"12345"
+
+
+@pytest.mark.parametrize(
+    ("announced", "messages", "fault"),
+    [
+        pytest.param("6", (), RequestEntityTooLarge, id="too large by what is announced"),
+        pytest.param(
+            "", (piece(b"123", more=True),) * 2, RequestEntityTooLarge, id="too large by what came"
+        ),
+        pytest.param("5", (piece(b"123", more=True), GONE), Invalid, id="broken off"),
+        pytest.param("5", (piece(b"123", more=True),), TooSlow, id="too slow"),
+    ],
+)
+async def test_a_body_that_is_not_to_be_had_is_refused(
+    announced: str, messages: tuple[HTTPReceiveMessage, ...], fault: type[Exception]
+) -> None:
+    with pytest.raises(fault):
+        await read_body(coming(*messages), announced=announced, largest=5, seconds=0.01)

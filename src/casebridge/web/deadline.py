@@ -6,6 +6,7 @@ import asyncio
 from typing import Final
 
 from litestar.enums import ScopeType
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, HTTPReceiveMessage, Receive, Scope, Send
 
@@ -42,10 +43,46 @@ class BodyDeadline(ASGIMiddleware):
                 async with asyncio.timeout_at(deadline):
                     message: HTTPReceiveMessage = await receive()  # type: ignore[assignment]
             except TimeoutError:
-                raise TooSlow(f"the body took longer than {self._seconds:g} s") from None
+                raise _too_slow(self._seconds) from None
             if message["type"] == "http.disconnect":
-                raise Invalid("the body ended before it was complete", field="body")
+                raise _broken_off()
             complete = not message["more_body"]
             return message
 
         await next_app(scope, receive_in_time, send)
+
+
+async def read_body(receive: Receive, *, announced: str, largest: int, seconds: float) -> bytes:
+    """Read the body of a request for which no framework does it.
+
+    ``announced`` is its `Content-Length`, an empty text without one; ``largest`` is in bytes.
+
+    Raises:
+        RequestEntityTooLarge: it is larger, or would be.
+        TooSlow: it takes longer.
+        Invalid: the sender went away in the middle.
+    """
+    if announced.isdecimal() and int(announced) > largest:
+        raise RequestEntityTooLarge
+    body, is_complete = b"", False
+    try:
+        async with asyncio.timeout(seconds):
+            while not is_complete:
+                message: HTTPReceiveMessage = await receive()  # type: ignore[assignment]
+                if message["type"] == "http.disconnect":
+                    raise _broken_off()
+                body += message["body"]
+                if len(body) > largest:
+                    raise RequestEntityTooLarge
+                is_complete = not message["more_body"]
+    except TimeoutError:
+        raise _too_slow(seconds) from None
+    return body
+
+
+def _too_slow(seconds: float) -> TooSlow:
+    return TooSlow(f"the body took longer than {seconds:g} s")
+
+
+def _broken_off() -> Invalid:
+    return Invalid("the body ended before it was complete", field="body")

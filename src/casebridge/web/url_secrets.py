@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Final
 
-from litestar import Request
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from casebridge.services.tokens import INBOX_PATH
@@ -44,12 +43,12 @@ def token_id_of(text: str) -> str:
     return text if _TOKEN.fullmatch(text) else MASK
 
 
-def url_secret(request: Request[Any, Any, Any]) -> str:
-    """Return the secret that came in the request's URL, or an empty text."""
-    secret: str = request.scope["state"].get(_KEY, "")
+def url_secret(scope: Scope) -> str:
+    """Return the secret that came in the URL of a request, or an empty text."""
+    secret: str = scope["state"].get(_KEY, "")
     return secret
 
 
 def without(secret: str, text: str) -> str:
     """Return a text (a header that a proxy made of the URL) with the secret masked."""
-    return text.replace(secret, MASK) if secret else text
+    return text.replace(secret, MASK)
