@@ -16,7 +16,7 @@ import pytest
 
 from casebridge.cli import main
 from casebridge.domain.decision import Reason
-from casebridge.services.connectors import NewConnector
+from casebridge.services.connector_terms import NewConnector
 from casebridge.settings import OF_THE_COMMAND_LINE, Settings
 from casebridge_core import CaseStatus, ConnectorCatalog, StatusOverrides, UnknownVendor
 from casebridge_sandbox.cli import main as sandbox

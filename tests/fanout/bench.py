@@ -25,7 +25,8 @@ from casebridge.persistence.database import Database
 from casebridge.services.authenticity import Authenticity, InboundRequest
 from casebridge.services.cases import Cases, NewContainmentAction, StatusMove
 from casebridge.services.connections import Connections
-from casebridge.services.connectors import Connectors, Limits, NewConnector
+from casebridge.services.connector_terms import Limits, NewConnector
+from casebridge.services.connectors import Connectors
 from casebridge.services.fanout import FanOut
 from casebridge.services.inbox import Inbox, InboxAnswer
 from casebridge.services.intake import NewCase

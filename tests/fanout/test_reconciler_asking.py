@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from casebridge.services.connectors import ConnectorEdit
+from casebridge.services.connector_terms import ConnectorEdit
 from casebridge.services.faults import Conflict, NotFound
 from casebridge.services.reconciliation import Reconciliation
 from tests.fanout.bench import Bench

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import update
 
 from casebridge.persistence.connectors import ConnectorRow
-from casebridge.services.connectors import ConnectorEdit, Limits
+from casebridge.services.connector_terms import ConnectorEdit, Limits
 from tests.fanout.bench import Bench
 from tests.fanout.desks import Desk, Trouble, WorkerDied
 from tests.fanout.reconciling import LASTING, PERIOD, Scene, leases_of, open_scene, reconciler_of

@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import event, select
 
 from casebridge.persistence.connectors import ConnectorRow, RefRow
-from casebridge.services.connectors import ConnectorEdit
+from casebridge.services.connector_terms import ConnectorEdit
 from casebridge.services.tickets import ForceSync
 from casebridge_core import CaseStatus, CommentAction, NativeStatus
 from tests.fanout.bench import Bench, Counter

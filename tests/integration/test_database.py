@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -80,16 +81,20 @@ async def test_the_folder_of_an_sqlite_file_is_its_owners_alone(
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
+def modes(folder: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()}
+
+
 @pytest.mark.parametrize("empty_url", ["sqlite"], indirect=True)
 async def test_in_an_open_folder_the_files_are_their_owners_alone(
     opened: Opened, empty_url: str, tmp_path: Path
 ) -> None:
-    tmp_path.chmod(0o755)
+    os.chmod(tmp_path, 0o755)  # noqa: PTH101 - in no time
     database = opened(empty_url)
     database.create_folder()
     async with database.write() as session:
         await session.execute(text("CREATE TABLE anything (id INTEGER)"))
-        made = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+        made = modes(tmp_path)
 
     assert set(made) == {"casebridge.db", "casebridge.db-wal", "casebridge.db-shm"}
     assert set(made.values()) == {0o600}

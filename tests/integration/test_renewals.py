@@ -18,7 +18,8 @@ from casebridge.persistence.connectors import ConnectorRow
 from casebridge.persistence.database import Database
 from casebridge.services.clock import Clock
 from casebridge.services.connections import Connections
-from casebridge.services.connectors import ConnectorEdit, Connectors
+from casebridge.services.connector_terms import ConnectorEdit
+from casebridge.services.connectors import Connectors
 from casebridge.services.fanout import FanOut
 from casebridge.services.renewals import Renewals
 from casebridge.services.spacing import Spacing

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,7 +14,9 @@ from casebridge.domain.identifiers import CONNECTOR, new_id
 from casebridge.persistence.connectors import ConnectorRow, RefRow
 from casebridge.persistence.database import Database
 from casebridge.services.clock import Clock
-from casebridge.services.connections import Connections, site_of
+from casebridge.services.connections import Connections
+from casebridge.services.connector_configs import ConnectorConfigs, merged
+from casebridge.services.connector_terms import ConnectorEdit, NewConnector
 from casebridge.services.fanout import FanOut
 from casebridge.services.faults import Invalid, NotFound, Stale
 from casebridge.services.flags import holder_of, lock_tenant
@@ -30,45 +32,6 @@ from casebridge_core import (
     UnknownVendor,
     visible_config,
 )
-from casebridge_core.secret import MASK
-
-Name = Annotated[str, Meta(min_length=1, max_length=200)]
-
-
-class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How hard a vendor may be called, by all workers together.
-
-    ``calls_per_minute`` None means no limit of ours; ``in_flight`` is how many tickets are worked
-    on at a time.
-    """
-
-    calls_per_minute: Annotated[int, Meta(ge=1, le=100_000)] | None = None
-    in_flight: Annotated[int, Meta(ge=1, le=200)] = 8
-
-
-class NewConnector(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a connector instance is made of; ``config`` is checked against the vendor's schema."""
-
-    vendor: Annotated[str, Meta(min_length=1, max_length=32)]
-    name: Name
-    config: dict[str, Any]
-    statuses: StatusOverrides = msgspec.field(default_factory=StatusOverrides)
-    limits: Limits = Limits()
-    enabled: bool = True
-
-
-class ConnectorEdit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What can be changed; a secret that is left out, or sent back masked, stays as it is.
-
-    With ``expected_version``, a connector that was changed meanwhile is a conflict.
-    """
-
-    name: Name | UnsetType = UNSET
-    config: dict[str, Any] | UnsetType = UNSET
-    statuses: StatusOverrides | UnsetType = UNSET
-    limits: Limits | UnsetType = UNSET
-    enabled: bool | UnsetType = UNSET
-    expected_version: int | None = None
 
 
 class Connectors:
@@ -79,6 +42,7 @@ class Connectors:
     ) -> None:
         """Bind what the verbs need."""
         self._database = database
+        self.configs = ConnectorConfigs(connections)
         self._connections = connections
         self._fanout = fanout
         self._clock = clock
@@ -97,8 +61,8 @@ class Connectors:
         """
         now = self._clock()
         public_id = new_id(CONNECTOR)
-        config = merge_config({}, new.config)  # a mask is no secret
-        site = self._check(who, new.vendor, config, new.statuses, public_id)
+        config = merged({}, new.config)  # a mask is no secret
+        site = self.configs.site(who, new.vendor, config, new.statuses, public_id)
         row = ConnectorRow(
             public_id=public_id,
             tenant_id=who.tenant_id,
@@ -145,7 +109,7 @@ class Connectors:
             .with_for_update(key_share=True)
         )
         removed = await session.scalars(query)
-        return next((each for each in removed if self.visible_config(each) == wanted), None)
+        return next((each for each in removed if self.configs.visible(each) == wanted), None)
 
     async def _revive(
         self,
@@ -193,14 +157,9 @@ class Connectors:
             if edit.statuses is not UNSET:
                 row.status_overrides = msgspec.to_builtins(edit.statuses)
             if edit.config is not UNSET or edit.statuses is not UNSET:
-                raw = stored = self._stored_config(row, anew=edit.config is not UNSET)
-                if edit.config is not UNSET:
-                    raw = self._connections.forget_renewed(
-                        row.vendor, merge_config(stored, edit.config)
-                    )
-                    self._refuse_to_carry_secrets(row.vendor, stored, raw, edit.config)
+                raw = self.configs.edited(row, edit.config)
                 statuses = msgspec.convert(row.status_overrides, StatusOverrides)
-                row.site = self._check(who, row.vendor, raw, statuses, row.public_id)
+                row.site = self.configs.site(who, row.vendor, raw, statuses, row.public_id)
                 row.config_sealed = self._connections.seal(row.public_id, raw)
             if edit.config is not UNSET:  # it may be another account's now
                 row.account_id = row.account_name = None
@@ -273,7 +232,7 @@ class Connectors:
         try:
             connector = self._connections.open(row, who.tenant)
         except (InvalidConfig, UnknownVendor, VaultError) as error:
-            raise Invalid(self.config_problem(row) or str(error), field="config") from error
+            raise Invalid(self.configs.problem(row) or str(error), field="config") from error
         hooks = self._connections.hooks(row.vendor)
         if not hooks.has("itsm_check_connection"):
             raise Invalid(f"the plugin for {row.vendor} has no connection check", field="vendor")
@@ -317,73 +276,6 @@ class Connectors:
             )
             return (await session.scalars(query.order_by(RefRow.last_error_at).limit(100))).all()
 
-    def visible_config(self, row: ConnectorRow) -> dict[str, Any] | None:
-        """Return the configuration with its secrets masked; None when it cannot be used."""
-        try:
-            return visible_config(self._connections.config_of(row))
-        except (InvalidConfig, UnknownVendor, VaultError):
-            return None
-
-    def config_problem(self, row: ConnectorRow) -> str | None:
-        """Return why the stored configuration cannot be used, with the cure; None when it can."""
-        try:
-            self._connections.config_of(row)
-        except VaultError as error:
-            return f"{error}; bring that key back, or fill in the configuration with its secrets"
-        except (InvalidConfig, UnknownVendor) as error:
-            return str(error)
-        return None
-
-    def _stored_config(self, row: ConnectorRow, *, anew: bool) -> dict[str, Any]:
-        """Return what an edit lays its values over: nothing, where they are given ``anew``.
-
-        Raises:
-            Invalid: it cannot be opened, and is needed.
-        """
-        try:
-            return self._connections.raw_config(row)
-        except VaultError as error:
-            if anew:
-                return {}
-            raise Invalid(self.config_problem(row) or str(error), field="config") from error
-
-    def _check(
-        self,
-        who: Principal,
-        vendor: str,
-        raw: dict[str, Any],
-        statuses: StatusOverrides,
-        identity: str,
-    ) -> str:
-        """Return the site of a configuration, or raise `Invalid` with the path that is wrong."""
-        try:
-            connector = self._connections.unsaved(
-                vendor, raw, statuses, identity=identity, tenant=who.tenant
-            )
-        except UnknownVendor as error:
-            raise Invalid(str(error), field="vendor") from error
-        except InvalidConfig as error:
-            raise Invalid(error.problem, field=f"config.{error.path}".rstrip(".")) from error
-        return site_of(connector.config)
-
-    def _refuse_to_carry_secrets(
-        self, vendor: str, stored: dict[str, Any], raw: dict[str, Any], given: dict[str, Any]
-    ) -> None:
-        """Refuse a new host with an old secret, which would hand the secret to that host."""
-        decode = self._connections.decode
-        try:
-            before, after = decode(vendor, stored), decode(vendor, raw)
-        except InvalidConfig:
-            return  # the check that follows tells what is wrong
-        if after.hosts() <= before.hosts():
-            return
-        for name, value in visible_config(after).items():
-            if value == MASK and given.get(name, MASK) == MASK:
-                raise Invalid(
-                    "give the secret again, since the configuration now names another host",
-                    field=f"config.{name}",
-                )
-
     async def _lift_breaker(self, session: AsyncSession, row: ConnectorRow) -> None:
         """Lift the breaker's pause, and make due what waited for it; a pause by hand stays."""
         row.quiet_until = None
@@ -394,16 +286,6 @@ class Connectors:
             select(RefRow.id).where(RefRow.connector_id == row.id, RefRow.last_error.is_not(None))
         )
         await self._fanout.schedule_refs(session, waiting.all(), self._clock(), bulk=True)
-
-
-def merge_config(stored: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """Lay a given configuration over the stored one: masked and absent secrets keep their value.
-
-    A field that is given as null goes back to its default.
-    """
-    kept = {name: value for name, value in given.items() if value != MASK}
-    merged = {**stored, **kept}
-    return {name: value for name, value in merged.items() if value is not None}
 
 
 def _check_version(

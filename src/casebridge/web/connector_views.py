@@ -9,7 +9,7 @@ import msgspec
 
 from casebridge.bridge import Bridge
 from casebridge.persistence.connectors import ConnectorRow, RefRow
-from casebridge.services.connectors import Limits
+from casebridge.services.connector_terms import Limits
 from casebridge.services.reconciliation import ReconcileView
 from casebridge.web.views import FailureView, failure_of
 from casebridge_core import CheckLine, NativeStatus, StatusOverrides
@@ -90,8 +90,8 @@ def connector_view(bridge: Bridge, row: ConnectorRow) -> ConnectorView:
         state=state,
         held_by=row.held_by,
         paused_reason=row.paused_reason,
-        config=bridge.connectors.visible_config(row),
-        config_problem=bridge.connectors.config_problem(row),
+        config=bridge.connectors.configs.visible(row),
+        config_problem=bridge.connectors.configs.problem(row),
         statuses=msgspec.convert(row.status_overrides, StatusOverrides),
         account=row.account_name or row.account_id,
         last_success_at=row.last_success_at,

@@ -9,7 +9,7 @@ from litestar import Controller, Request, Response, delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta
 
-from casebridge.services.connectors import ConnectorEdit, NewConnector
+from casebridge.services.connector_terms import ConnectorEdit, NewConnector
 from casebridge.services.reconciliation import ReconcileView
 from casebridge.services.tenants import Scope
 from casebridge.services.tickets import ManualPush

@@ -11,7 +11,7 @@ from litestar.response import Redirect, Template
 
 from casebridge.bridge import Bridge
 from casebridge.persistence.connectors import ConnectorRow
-from casebridge.services.connectors import ConnectorEdit, NewConnector
+from casebridge.services.connector_terms import ConnectorEdit, NewConnector
 from casebridge.services.faults import Conflict, Invalid, NotFound
 from casebridge.services.tenants import Scope
 from casebridge.web.access import TheBridge
@@ -81,7 +81,7 @@ async def edit_connector(
     """Show a connector's form; its secrets are not in it."""
     row = await bridge.connectors.get(visitor.who, connector_id)
     hooks = _hooks_of(bridge, row)
-    unusable = bridge.connectors.config_problem(row)
+    unusable = bridge.connectors.configs.problem(row)
     return _form(visitor, hooks, _stored(bridge, row, _fields(hooks)), row=row, unusable=unusable)
 
 
@@ -133,7 +133,7 @@ def _fields(hooks: VendorHooks) -> tuple[Field, ...]:
 
 def _stored(bridge: Bridge, row: ConnectorRow, fields: Sequence[Field]) -> tuple[Field, ...]:
     """Fill in what is stored; a configuration that cannot be used is filled in anew."""
-    config = bridge.connectors.visible_config(row) or {}
+    config = bridge.connectors.configs.visible(row) or {}
     values = {CONFIG + name: value for name, value in config.items()}
     own = {
         "name": row.name,

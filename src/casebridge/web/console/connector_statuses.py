@@ -13,7 +13,7 @@ from litestar.response import Redirect, Template
 
 from casebridge.bridge import Bridge
 from casebridge.persistence.connectors import ConnectorRow
-from casebridge.services.connectors import ConnectorEdit
+from casebridge.services.connector_terms import ConnectorEdit
 from casebridge.services.faults import Invalid
 from casebridge.services.tenants import Scope
 from casebridge.web.access import TheBridge

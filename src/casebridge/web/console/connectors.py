@@ -17,7 +17,7 @@ from casebridge.domain.hours import DayChart, day_chart
 from casebridge.domain.spans import roughly
 from casebridge.persistence.connectors import ConnectorRow
 from casebridge.services.connector_activity import Failures
-from casebridge.services.connectors import ConnectorEdit
+from casebridge.services.connector_terms import ConnectorEdit
 from casebridge.services.faults import Invalid
 from casebridge.services.tenants import Scope
 from casebridge.web.access import TheBridge
