@@ -37,7 +37,7 @@ class Record:
         )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def admin(desk_of_both: Desk) -> Caller:
     return desk_of_both.stranger()
 

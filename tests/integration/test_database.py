@@ -89,7 +89,7 @@ def modes(folder: Path) -> dict[str, int]:
 async def test_in_an_open_folder_the_files_are_their_owners_alone(
     opened: Opened, empty_url: str, tmp_path: Path
 ) -> None:
-    os.chmod(tmp_path, 0o755)  # noqa: PTH101 - in no time
+    os.chmod(tmp_path, 0o755)  # noqa: PTH101, S103 - in no time, and on purpose
     database = opened(empty_url)
     database.create_folder()
     async with database.write() as session:
