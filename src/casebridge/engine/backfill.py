@@ -21,6 +21,7 @@ from casebridge.persistence.backfills import BackfillRow, FeatureFlagRow
 from casebridge.persistence.cases import CaseRow
 from casebridge.persistence.connectors import ConnectorRow, RefRow
 from casebridge.persistence.database import Database
+from casebridge.persistence.outages import DatabaseUnavailable
 from casebridge.services import timeline
 from casebridge.services.backfill_tally import awaits_ticket, take_tally
 from casebridge.services.clock import Clock
@@ -54,6 +55,8 @@ class BackfillDriver:
             try:
                 if await self.advance():
                     pause = min(sweep_seconds, _LOOK_WHILE_RUNNING)
+            except DatabaseUnavailable as error:
+                log.warning("looking after the backfills failed: %s; trying again", error)
             except Exception:
                 log.exception("looking after the backfills failed; trying again")
             with suppress(TimeoutError):

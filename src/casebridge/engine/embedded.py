@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from casebridge.engine.claims import Claim
 from casebridge.persistence.database import after_commit
+from casebridge.persistence.outages import DatabaseUnavailable
 from casebridge.persistence.turns import Urgency
 
 log = logging.getLogger(__name__)
@@ -94,6 +95,9 @@ class EmbeddedEngine:
         await self._urgency.calm(_PATIENCE_SECONDS)
         try:
             return await take(room)
+        except DatabaseUnavailable as error:
+            log.warning("looking for due refs failed: %s; trying again", error)
+            return []
         except Exception:
             log.exception("looking for due refs failed; trying again")
             return []

@@ -20,6 +20,7 @@ from casebridge.engine.heartbeat import kept_alive
 from casebridge.engine.outcomes import keep_quiet, trip_breaker
 from casebridge.engine.reconcile_leases import ReconcileLease, ReconcileLeases
 from casebridge.engine.reconcile_turn import ReconcileTurns
+from casebridge.persistence.outages import DatabaseUnavailable
 from casebridge.services.clock import Clock
 from casebridge_core import CasebridgeError, PushError, RateLimited, VendorUnavailable
 
@@ -104,6 +105,9 @@ class Reconciler:
             return []
         try:
             return await self._leases.take(room, self._vendors)
+        except DatabaseUnavailable as error:
+            log.warning("looking for connectors to reconcile failed: %s; trying again", error)
+            return []
         except Exception:
             log.exception("looking for connectors to reconcile failed; trying again")
             return []
