@@ -23,10 +23,11 @@ KINDS: Final = {
 }
 
 
-@pytest.fixture(scope="session", params=KINDS)
+@pytest.fixture(scope="package", params=KINDS)
 def _crew(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Crew]:
+    """Run a crew, which looks for work all the time: until another is asked for, or other tests."""
     engine, database = KINDS[request.param]
     folder = tmp_path_factory.mktemp("crew")
     if database == "sqlite":
