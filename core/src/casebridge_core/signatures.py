@@ -54,10 +54,7 @@ class SignatureScheme(msgspec.Struct, frozen=True, kw_only=True):
         ``timestamp`` is the timestamp header's value as it came, None without one. Whether it is
         fresh is for the caller to judge. An empty secret verifies nothing.
         """
-        given = decode_signature(value)
-        expected = digest(secret, stamped(body, timestamp))
-        same = hmac.compare_digest(expected, given or bytes(_DIGEST_BYTES))
-        return same and given is not None and secret != ""
+        return is_same_mac(value, digest(secret, stamped(body, timestamp))) and secret != ""
 
 
 AISOC_SIGNATURE: Final = SignatureScheme(
@@ -101,6 +98,13 @@ def is_same_secret(given: str, secret: str) -> bool:
     )
     same = hmac.compare_digest(given_digest, known_digest)
     return same and secret != ""
+
+
+def is_same_mac(value: str, mac: bytes) -> bool:
+    """Tell whether a signature header holds these 32 bytes, in constant time."""
+    given = decode_signature(value)
+    same = hmac.compare_digest(mac, given or bytes(_DIGEST_BYTES))
+    return same and given is not None
 
 
 def decode_signature(value: str) -> bytes | None:

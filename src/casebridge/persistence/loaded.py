@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, cast
 
 import sqlalchemy as sa
@@ -22,17 +22,17 @@ _ID: Final = "of_row"
 class Loaded:
     """Some columns of a row, as attributes."""
 
-    def __init__(self, columns: Mapping[str, Any]) -> None:
-        """Hold what was read."""
-        vars(self).update(columns)
-        self.__dict__["_before"] = dict(columns)
+    def __init__(self, names: Sequence[str], values: Sequence[Any]) -> None:
+        """Hold what was read, by the columns' names."""
+        self.__dict__ = dict(zip(names, values, strict=True))
+        self.__dict__["_before"] = names, values
 
     def changes(self) -> dict[str, Any]:
         """Return what was changed since, by column."""
         now = vars(self)
         return {
             name: now[name]
-            for name, before in now["_before"].items()
+            for name, before in zip(*now["_before"], strict=True)
             if now[name] is not before and now[name] != before
         }
 
@@ -49,7 +49,7 @@ class Table:
 
     def row(self, values: Sequence[Any]) -> Loaded:
         """Return the row of what was read for `columns`."""
-        return Loaded(dict(zip(self.names, values, strict=True)))
+        return Loaded(self.names, values)
 
     def write(self, connection: sa.Connection, rows: Iterable[Any]) -> None:
         """Write what was changed of the rows: those with the same changes in one statement."""

@@ -32,8 +32,9 @@ from casebridge_core import (
     ConnectorCatalog,
     InboxScheme,
     SignatureScheme,
+    signatures,
 )
-from casebridge_core.signatures import is_same_secret, read_timestamp
+from casebridge_core.signatures import is_same_mac, is_same_secret, read_timestamp
 
 log = logging.getLogger(__name__)
 
@@ -160,13 +161,20 @@ class Authenticity:
         return await asyncio.to_thread(lambda: tuple(self._proofs(request, secrets)))
 
     def _proofs(self, request: InboundRequest, secrets: tuple[str, str]) -> Iterator[_Proof]:
-        """Try every scheme with every secret, whatever the request holds."""
+        """Try every scheme with every secret, whatever the request holds.
+
+        Schemes that sign the same share the MAC, which costs more than all the rest.
+        """
         headers, body = request.headers, request.body
+        macs: dict[str | None, list[tuple[str, bytes]]] = {}
         for scheme in self._schemes:
             value, timestamp = headers.get(scheme.header, ""), None
             if scheme.timestamp_header is not None:
                 timestamp = headers.get(scheme.timestamp_header)
-            if any([scheme.verify(secret, body, value, timestamp) for secret in secrets]):  # noqa: C419 - all of them, always
+            if timestamp not in macs:
+                message = signatures.stamped(body, timestamp)
+                macs[timestamp] = [(each, signatures.digest(each, message)) for each in secrets]
+            if any([is_same_mac(value, mac) and secret for secret, mac in macs[timestamp]]):  # noqa: C419 - all of them, always
                 yield _Proof(kind=InboxScheme.SIGNATURE, by=scheme.header, timestamp=timestamp)
         given = {
             InboxScheme.STATIC_HEADER: headers.get(STATIC_SECRET_HEADER, ""),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -11,6 +12,7 @@ from casebridge.domain.decision import Reason
 from casebridge_core import ConnectorCatalog, Delivery, TicketEvent
 
 _SECRET_WORDS: Final = ("auth", "cookie", "signature", "secret", "token", "key", "password")
+_NAMES: Final = 1000
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,8 +44,13 @@ def keepable(headers: Mapping[str, str], catalog: ConnectorCatalog) -> dict[str,
     return {
         name: value
         for name, value in headers.items()
-        if name not in declared and not any(word in name for word in _SECRET_WORDS)
+        if name not in declared and not _tells_a_secret(name)
     }
+
+
+@lru_cache(maxsize=_NAMES)
+def _tells_a_secret(name: str) -> bool:
+    return any(word in name for word in _SECRET_WORDS)
 
 
 def read(

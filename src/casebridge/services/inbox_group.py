@@ -264,7 +264,8 @@ class InboxGroup:
         return {
             ref.id
             for ref in unmapped
-            if (ref.connector_id, as_stored(UnmappedStatusRow.name, ref.ticket_status)) in dismissed
+            if (ref.connector_id, as_stored(UnmappedStatusRow.name.type, ref.ticket_status))
+            in dismissed
         }
 
     def _write(self, wave: Sequence[Arrived], takings: Sequence[Taking]) -> None:

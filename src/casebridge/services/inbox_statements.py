@@ -147,6 +147,6 @@ class Statements:
         return among(column, name, is_sqlite=self._is_sqlite)
 
 
-def as_stored(column: Any, value: Any) -> Any:  # noqa: ANN401 - any column of texts
-    """Return a text as the column holds it, to be compared with what is read."""
-    return column.type.process_bind_param(value, None)
+def as_stored(kind: Any, value: Any) -> Any:  # noqa: ANN401 - any type of texts
+    """Return a text as a column of this type holds it, to be compared with what is read."""
+    return kind.process_bind_param(value, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from casebridge.domain.identifiers import EVENT, new_id
 from casebridge.persistence.cases import CaseRow
@@ -16,6 +16,9 @@ from casebridge.services.deliveries import Reading
 from casebridge.services.inbox_statements import as_stored
 from casebridge.services.taking import Taking
 from casebridge_core import TicketEvent
+
+_TICKET: Final = RefRow.external_id.type
+_DELIVERY_ID: Final = InboundEventRow.delivery_id.type
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -68,13 +71,13 @@ class Arrived:
     @property
     def ticket(self) -> str:
         """The ticket that it tells of, as its ref holds it."""
-        text: str = as_stored(RefRow.external_id, self.event.external_id)
+        text: str = as_stored(_TICKET, self.event.external_id)
         return text
 
     @property
     def delivery_id(self) -> str:
         """The vendor's id of it, as its row holds it."""
-        text: str = as_stored(InboundEventRow.delivery_id, self.event.delivery_id)
+        text: str = as_stored(_DELIVERY_ID, self.event.delivery_id)
         return text
 
     def keys(self) -> Iterator[tuple[Any, ...]]:
