@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from casebridge.persistence.outages import DatabaseUnavailable
 from casebridge.persistence.together import Together
 
 
@@ -124,3 +125,46 @@ async def test_after_a_failure_the_next_one_is_served() -> None:
         await together.do(13)
 
     assert await together.do(4) == 40
+
+
+async def test_those_who_were_served_together_come_again_together() -> None:
+    ledger = Ledger()
+    together = Together(ledger.work)
+
+    async def deliver(first: int) -> int:
+        for number in (first, first + 100):
+            await together.do(number)
+            for _ in range(first):  # some come again later than others
+                await asyncio.sleep(0)
+        return first
+
+    tasks = [asyncio.create_task(together.do(0))]
+    await begun(*tasks)
+    tasks += [asyncio.create_task(deliver(first)) for first in (1, 2, 3)]
+    await begun(*tasks)
+    ledger.gate.set()
+    await asyncio.gather(*tasks)
+
+    assert ledger.groups == [[0], [1, 2, 3], [101, 102, 103]]
+
+
+async def test_nobody_is_tried_alone_while_the_database_is_away() -> None:
+    groups: list[list[int]] = []
+    gate = asyncio.Event()
+
+    async def work(items: Sequence[int]) -> list[int]:
+        groups.append(list(items))
+        await gate.wait()
+        raise DatabaseUnavailable("the database cannot be reached")
+
+    together = Together(work)
+    tasks = [asyncio.create_task(together.do(1))]
+    await begun(*tasks)
+    tasks += [asyncio.create_task(together.do(number)) for number in (2, 3, 4)]
+    await begun(*tasks)
+    gate.set()
+
+    ends = await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert all(isinstance(end, DatabaseUnavailable) for end in ends)
+    assert groups == [[1], [2, 3, 4]]

@@ -13,6 +13,7 @@ Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
 
 _MOST: Final = 32
+_RETURN_SECONDS: Final = 0.001
 
 
 @dataclass(slots=True, eq=False)
@@ -24,9 +25,12 @@ class _Place(Generic[Item, Outcome]):
 class Together(Generic[Item, Outcome]):
     """Does the same kind of work for many callers at once, in the order in which they came.
 
-    A caller who comes alone is served at once; company is never waited for. When a group fails,
-    each of its members is done alone, so that one bad item fails nobody else; when the database is
-    not there, all fail with it, since each would wait for it anew.
+    A caller who comes alone is served at once; company is never waited for. Only when a group was
+    answered a moment ago, those who were in it may come again first, for as long as they do: else
+    every group would be followed by one of its quickest member alone.
+
+    When a group fails, each of its members is done alone, so that one bad item fails nobody else;
+    when the database is not there, all fail with it, since each would wait for it anew.
     """
 
     def __init__(
@@ -59,8 +63,16 @@ class Together(Generic[Item, Outcome]):
                 group = self._waiting[: self._most]
                 del self._waiting[: self._most]
                 await self._serve([place for place in group if not place.outcome.done()])
+                await self._await_return(len(group))
         finally:
             self._runner = None
+
+    async def _await_return(self, served: int) -> None:
+        """Wait while those who were served with others come again."""
+        there = -1
+        while 1 < served > len(self._waiting) > there:
+            there = len(self._waiting)
+            await asyncio.sleep(_RETURN_SECONDS)
 
     async def _serve(self, group: Sequence[_Place[Item, Outcome]]) -> None:
         if not group:
