@@ -8,10 +8,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
+from msgspec import structs
 from sqlalchemy import select
 
 from casebridge.persistence.inbox import InboundEventRow
-from casebridge_core import ChangePage
+from casebridge_core import ChangePage, CommentAction, InboundComment
 from tests.fanout.bench import Bench
 from tests.fanout.desks import Desk
 from tests.fanout.issues import Issue
@@ -135,3 +136,35 @@ async def test_a_webhook_within_its_grace_is_not_made_up_for(scene: Scene) -> No
 
     assert await scene.status(case) == "resolved"
     assert await scene.told(case) == []
+
+
+async def test_a_comment_is_found_on_a_ticket_that_never_rests(scene: Scene) -> None:
+    case = await scene.new_case()
+    issue = await scene.issue(case)
+    written: dict[str, datetime] = {}
+    listed = scene.desk.changes
+
+    def with_comments(since: datetime, page: str | None) -> ChangePage:
+        found = listed(since, page)
+        comments = tuple(
+            InboundComment(
+                external_id=note.number, action=CommentAction.CREATED, text=note.text, at=at
+            )
+            for note in issue.notes
+            if (at := written[note.number]) >= since
+        )
+        events = tuple(structs.replace(event, comments=comments) for event in found.events)
+        return structs.replace(found, events=events)
+
+    scene.desk.changes = with_comments  # type: ignore[method-assign]
+    for round_ in range(4):
+        scene.bench.clock.advance(seconds=PERIOD.total_seconds() - 10)
+        if round_ == 1:
+            scene.desk.note(issue, CommentAction.CREATED)
+            written[issue.notes[0].number] = issue.updated_at
+        scene.bench.clock.advance(seconds=10)
+        scene.desk.rename(issue)
+        await scene.reconciler.reconcile_due()
+
+    noted = (await scene.bench.cases.get(scene.counter.who, case)).annotations
+    assert [row.text for row in noted] == [issue.notes[0].text]

@@ -90,6 +90,17 @@ def graced_until(event: TicketEvent, asked_at: datetime) -> datetime | None:
     return at + GRACE if at is not None and asked_at - GRACE < at <= asked_at else None
 
 
+def comments_alone(event: TicketEvent) -> TicketEvent | None:
+    """Return what of a change is not left to its webhook: its comments, which name their authors.
+
+    Where a ticket stands is told by every list. A comment is told by those only that begin before
+    it, and a ticket that goes on changing would be left to its webhooks until it is too late.
+    """
+    if not event.comments:
+        return None
+    return msgspec.structs.replace(event, key=None, status=None, assignee=UNSET)
+
+
 def next_run(now: datetime, period: timedelta, *, spread: float | None = None) -> datetime:
     """Return when to look again: within a period, and not all connectors at one moment.
 

@@ -13,7 +13,13 @@ from sqlalchemy import select
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from casebridge.domain.reconciling import Listing, graced_until, moved_cursor, new_listing
+from casebridge.domain.reconciling import (
+    Listing,
+    comments_alone,
+    graced_until,
+    moved_cursor,
+    new_listing,
+)
 from casebridge.engine.admission import Admission, PutOff
 from casebridge.engine.claims import LeaseLost
 from casebridge.engine.identity import identify
@@ -157,10 +163,13 @@ class ReconcileTurns:
         reader = turn.reader
         async with self._database.read() as session:
             news = await news_among(session, reader.row_id, reader.account, events)
-        for ref_id, event in news:
-            webhook_until = graced_until(event, asked_at)
+        for ref_id, told in news:
+            event: TicketEvent | None = told
+            webhook_until = graced_until(told, asked_at)
             if webhook_until is not None:
                 turn.wait_for_webhook(webhook_until)
+                event = comments_alone(told)
+            if event is None:
                 continue
             try:
                 if not await self._reflect_one(turn, ref_id, event, asked_at, listed=True):
