@@ -25,6 +25,9 @@ SETTINGS: Final[dict[str, Any]] = {"workers": 4, "lease_seconds": LEASE, "sweep_
 _BUSY: Final = "SELECT count(*) FROM case_external_refs WHERE lease_token IS NOT NULL"
 
 
+_ANOTHER: Final = {"jira": {"project": "GONE"}, "servicenow": {"username": "gone"}}
+
+
 class Worker(Program):
     """A process of `casebridge worker`."""
 
@@ -96,7 +99,10 @@ class Crew:
             if worker.lives:
                 worker.thaw()
         for connector in self.service.api.get("/v1/connectors"):
-            self.service.api.delete(f"/v1/connectors/{connector['id']}")
+            where = f"/v1/connectors/{connector['id']}"
+            # the vendor forgets its tickets: what is added next is to be another connector
+            self.service.api.patch(where, {"config": _ANOTHER[connector["vendor"]]})
+            self.service.api.delete(where)
         eventually(lambda: self.rows(_BUSY) == [(0,)])
 
     def dismiss(self) -> None:
