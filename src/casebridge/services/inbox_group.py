@@ -66,25 +66,26 @@ class InboxGroup:
         good = {each for each in arrived if each.known.is_as_read(terms.get(each.token.id))}
         told = [each for each in arrived if each in good and each.reading.event is not None]
         if told:
-            self._learn_tenants(told)
-            self._find_connectors(told)
             hold_all(self._connection, [name for each in told for name in each.locks()])
-            self._lock_cases(told)
+            if news := self._news(told):
+                self._learn_tenants(news)
+                self._find_connectors(news)
+                self._lock_cases(news)
         return [each if each in good else None for each in arrived]
 
     def decide(self, _: Session, wave: Sequence[Arrived], number: int) -> list[Taking]:
         """Decide a wave and store what comes of it; return what is left to the unit of work."""
-        told = [each for each in wave if each.reading.event is not None]
+        news = [each for each in wave if each.is_news]
         if number:  # as the wave before has left them
-            self._find_refs(told)
-        repeated = self._repeated(told)
-        annotations, posted = self._comments(told)
+            news = self._news(news)
+            self._find_refs(news)
+        annotations, posted = self._comments(news)
         for each in wave:
-            if each in repeated:
+            if each.repeated:
                 each.row["reason"] = Reason.DUPLICATE
             else:
                 self._consume(each, annotations, posted)
-        takings = [each.taking for each in told if each.taking is not None]
+        takings = [each.taking for each in news if each.taking is not None]
         self._name_assignees(takings)
         self._write(wave, takings)
         return takings
@@ -157,22 +158,22 @@ class InboxGroup:
             pairs = [pair for pair in found[each.ticket] if pair[0].connector_id in among]
             each.ref, each.case = pairs[0] if len(pairs) == 1 else (None, None)
 
-    def _repeated(self, told: Sequence[Arrived]) -> set[Arrived]:
-        """Return what came before and was dealt with for good: by its body or by its id.
+    def _news(self, told: Sequence[Arrived]) -> list[Arrived]:
+        """Mark what came before and was dealt with for good, by body or by id; return the rest.
 
-        The body counts even under another delivery id: that stands in a header, which no signature
-        covers.
+        The body counts even under another id: that stands in a header, which no signature covers.
         """
         tokens = [each.token.id for each in told]
+        digests = [each.row["body_digest"] for each in told]
         by_id = [each.delivery_id for each in told if each.event.delivery_id is not None]
-        same: set[Hashable] = set()
-        if told:
-            digests = [each.row["body_digest"] for each in told]
-            rows = self._read(self._ask.same_bodies, tokens=tokens, digests=digests)
-            same.update(map(tuple, rows))
+        same = set[Hashable](
+            map(tuple, self._read(self._ask.same_bodies, tokens=tokens, digests=digests))
+        )
         if by_id:
             same.update(map(tuple, self._read(self._ask.same_ids, tokens=tokens, deliveries=by_id)))
-        return {each for each in told if not same.isdisjoint(each.keys())}
+        for each in told:
+            each.repeated = not same.isdisjoint(each.keys())
+        return [each for each in told if not each.repeated]
 
     def _comments(
         self, told: Sequence[Arrived]

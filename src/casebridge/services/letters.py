@@ -45,6 +45,7 @@ class Arrived:
         self.ref: RefRow | None = None
         self.case: CaseRow | None = None
         self.taking: Taking | None = None
+        self.repeated = False
         self.row: dict[str, Any] = {
             **letter.reading.columns(),
             "public_id": new_id(EVENT),
@@ -67,6 +68,11 @@ class Arrived:
         """What it tells; not to be asked of one that tells nothing."""
         assert self.reading.event is not None  # noqa: S101 - for the type checker
         return self.reading.event
+
+    @property
+    def is_news(self) -> bool:
+        """Whether it tells anything that was not dealt with before."""
+        return self.reading.event is not None and not self.repeated
 
     @property
     def ticket(self) -> str:
@@ -94,6 +100,6 @@ class Arrived:
 
     def subjects(self) -> list[Hashable]:
         """Return what no other one of its wave may bear on."""
-        if self.reading.event is None:
+        if not self.is_news:
             return []
         return [*self.keys(), *([self.case.id] if self.case is not None else [])]
