@@ -29,6 +29,8 @@ _FLAGS: Final = (
     "-c",
     "full_page_writes=off",
     "-c",
+    "autovacuum=off",  # nor does a plan depend on when it came by
+    "-c",
     "max_connections=200",
 )
 
