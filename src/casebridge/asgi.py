@@ -33,6 +33,7 @@ from casebridge.web import (
     plugins,
     status_maps,
     tickets,
+    timeline,
     tokens,
     unmapped,
 )
@@ -102,6 +103,7 @@ def create_app(
             backfills.create_backfill,
             flags.FlagController,
             plugins.list_plugins,
+            timeline.export_timeline,
         ],
         dependencies={"who": Provide(provide_principal)},
         exception_handlers={Stale: on_stale},
