@@ -69,8 +69,8 @@ class PostgresServer:
         )
 
     def disconnect_everybody(self, name: str) -> None:
-        """Break every connection to a database, as a server does that is stopped."""
-        query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = "
+        """Break every connection to a database, as a server does that is stopped; they are gone."""
+        query = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = "
         command = ("--quiet", "--no-psqlrc", "--output", os.devnull, "--command")
         self._run("psql", *command, f"{query} '{name}' AND pid <> pg_backend_pid()", name)
 
