@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import re
 import subprocess
@@ -42,7 +43,8 @@ def run(name: str, folder: Path) -> list[str]:
         command += ["--json", str(folder / "webhooks.json")]
     print(f"\n== {name} {SIZES[name]}", flush=True)
     lines: list[str] = []
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    beside = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=beside) as process:
         for line in process.stdout or ():
             if not line.startswith("Listening on "):
                 print(line, end="", flush=True)
