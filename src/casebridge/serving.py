@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import socket
 import threading
@@ -47,10 +46,10 @@ def serve(app: Litestar, *, host: str, port: int, patience: float = _PATIENCE_SE
         with suppress(SystemExit):  # how uvicorn ends after a failed start
             server.run([listener])
         if not server.started:
-            raise NotServing(_why(app.state.get("startup_failure")))
+            raise NotServing(why(app.state.get("startup_failure")))
 
 
-def _why(failure: BaseException | None) -> str:
+def why(failure: BaseException | None) -> str:
     """Say in one sentence why the start failed; a database's own words may hold its password."""
     match failure:
         case SQLAlchemyError() | OSError():

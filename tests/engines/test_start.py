@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from casebridge import settings
 from casebridge.cli import main
 from casebridge.settings import InvalidSettings, Settings
 from tests.engines.crew import Worker
+from tests.shell import PROGRAM
 from tests.stage import eventually
 
 POSTGRES = "postgresql+asyncpg://casebridge:hunter2@db.example/casebridge"
@@ -70,6 +74,30 @@ def test_a_worker_that_is_to_leave_the_work_to_others_does_not_start() -> None:
 def test_an_unknown_engine_is_refused() -> None:
     with pytest.raises(InvalidSettings, match="CASEBRIDGE_ENGINE must be embedded or distributed"):
         Settings.from_env({"CASEBRIDGE_ENGINE": "turbo"})
+
+
+def test_a_worker_says_in_a_sentence_that_the_database_is_of_a_newer_release(
+    tmp_path: Path,
+) -> None:
+    settings = {"CASEBRIDGE_DATA_DIR": str(tmp_path)}
+    assert CliRunner().invoke(main, ["db", "upgrade"], env=settings).exit_code == 0
+    with closing(sqlite3.connect(tmp_path / "casebridge.db")) as database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+        database.commit()
+
+    worker = subprocess.run(  # noqa: S603 - our own program
+        [*PROGRAM, "worker"],
+        check=False,
+        env={**os.environ, **settings},
+        capture_output=True,
+        timeout=60,
+    )
+
+    assert worker.returncode == 1
+    assert worker.stderr.decode() == (
+        "Error: the database is at revision 9999, which this release does not know; install the"
+        " release that upgraded it, or restore the backup from before\n"
+    )
 
 
 def test_a_worker_starts_and_stops_as_it_is_installed(tmp_path: Path) -> None:

@@ -68,22 +68,21 @@ def check(*, as_json: bool) -> None:
 
 
 async def _upgraded(settings: Settings) -> dict[str, Any]:
-    from alembic.util import CommandError
-
     from casebridge.persistence.database import Database
-    from casebridge.persistence.migrate import newest_revision, revision_of, upgrade
+    from casebridge.persistence.migrate import (
+        UnknownRevision,
+        newest_revision,
+        revision_of,
+        upgrade,
+    )
 
     database = Database(settings.database)
     database.create_folder()
-    was = None
     try:
         was = await revision_of(database)
         await upgrade(database)
-    except CommandError as error:
-        raise Refused(
-            f"the database is at revision {was}, which this release does not know; install the"
-            " release that upgraded it, or restore the backup from before"
-        ) from error
+    except UnknownRevision as error:
+        raise Refused(str(error)) from error
     finally:
         await database.close()
     return {"was": was, "revision": newest_revision()}

@@ -52,10 +52,8 @@ def move(to: str, *, as_json: bool) -> None:
 
 
 async def _moved(settings: Settings, source: Path, to: str) -> tuple[list[Moved], str]:
-    from alembic.util import CommandError
-
     from casebridge.persistence.backup import InUse
-    from casebridge.persistence.migrate import upgrade
+    from casebridge.persistence.migrate import UnknownRevision, upgrade
     from casebridge.persistence.moving import NotMoved, move
 
     async with directly.at_newest_revision(settings):
@@ -68,7 +66,7 @@ async def _moved(settings: Settings, source: Path, to: str) -> tuple[list[Moved]
         raise Refused(in_use(source)) from error
     except NotMoved as error:
         raise Refused(str(error)) from error
-    except CommandError as error:
+    except UnknownRevision as error:
         raise Refused(
             "the target is at a revision that this release does not know; name an empty database"
         ) from error

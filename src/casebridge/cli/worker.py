@@ -16,13 +16,17 @@ def worker() -> None:
     """
     import asyncio
 
-    from casebridge import working
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from casebridge import serving, working
     from casebridge.logs import configure
+    from casebridge.persistence.migrate import UnknownRevision
+    from casebridge.services.vault import VaultError
     from casebridge.settings import InvalidSettings, Settings
 
     try:
         settings = Settings.from_env()
         configure(settings.log_level, settings.log_format)
         asyncio.run(working.work(settings))
-    except InvalidSettings as error:
-        raise click.ClickException(str(error)) from error
+    except (InvalidSettings, UnknownRevision, VaultError, SQLAlchemyError, OSError) as error:
+        raise click.ClickException(serving.why(error)) from error

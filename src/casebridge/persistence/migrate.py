@@ -17,6 +17,17 @@ _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _LOCK: Final = int.from_bytes(b"casebrdg", "big")
 
 
+class UnknownRevision(RuntimeError):
+    """A newer release has upgraded the database; the message says what to do."""
+
+    def __init__(self, revision: str) -> None:
+        """Name the revision."""
+        super().__init__(
+            f"the database is at revision {revision}, which this release does not know; install the"
+            " release that upgraded it, or restore the backup from before"
+        )
+
+
 def configuration(connection: Connection) -> Config:
     """Return Alembic's configuration for an open connection."""
     from alembic.config import Config  # noqa: PLC0415 - loading Alembic costs a start 0.2 s
@@ -33,11 +44,15 @@ async def upgrade(database: Database, revision: str = "head") -> None:
     Processes that start together take turns: the later one finds nothing left to do.
 
     Raises:
+        UnknownRevision: a newer release has upgraded it.
         sqlalchemy.exc.SQLAlchemyError: the database cannot be reached or a migration failed; then
             nothing of it is applied.
     """
     if revision == "head" and await _is_newest(database):
         return
+    found = await revision_of(database)
+    if found is not None and not knows_revision(found):
+        raise UnknownRevision(found)
     from alembic import command  # noqa: PLC0415 - as above
 
     async with database.write_at_length() as session:
