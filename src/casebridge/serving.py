@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import socket
 import threading
@@ -151,7 +150,7 @@ class _Server(uvicorn.Server):
     def run_quietly(self, listener: socket.socket) -> None:
         """Run in a thread of its own; a failure is kept for whoever waits."""
         try:
-            asyncio.run(self.serve([listener]))
+            self.run([listener])
         except BaseException as error:  # noqa: BLE001 - told to the thread that waits
             self.failure = error
         finally:
