@@ -111,7 +111,8 @@ def test_a_service_killed_between_two_comments_posts_each_once(
         first.service.add_jira(jira)
         first.service.add_servicenow(servicenow)
         for vendor in (jira, servicenow):
-            vendor.control.arm("delay", "comment", skip=1, seconds=1.0)
+            # what the first one asked for comes before its lease is over
+            vendor.control.arm("delay", "comment", skip=1, seconds=0.4)
         case = first.service.api.create_case(**CASE)
         first.service.api.post(f"/v1/cases/{case}/containment-actions", action)
         eventually(lambda: not jira.control.faults() and not servicenow.control.faults())
