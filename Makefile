@@ -38,9 +38,9 @@ install: $(VENV)/.installed-dev  ## Install everything to work on Casebridge in 
 demo: $(VENV)/.installed-demo  ## Watch a case go to its tickets and back (DEMO=once: then stop; DEMO=live: go on with more)
 	@$(BIN)/casebridge demo $(if $(filter once live,$(DEMO)),--$(DEMO))
 
-# Three at a time keep two cores busy while tests wait; the long files come first, as they are collected.
+# Four at a time keep two cores busy while tests wait; the long files come first, as they are collected.
 test: install  ## Run the tests of every room
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 pictures: install  ## Take the pictures of the README anew, with the Chromium of the system
 	@PICTURES=1 $(BIN)/python -m pytest -q tests/browser/test_pictures.py
