@@ -84,13 +84,20 @@ def serving(
 
 
 def bound_socket(port: int = 0) -> socket.socket:
-    """Return a socket bound to a loopback port, to any free one when the port is taken or 0."""
-    listener = _tcp_socket(socket.AF_INET)
-    try:
-        listener.bind((LOOPBACK, port))
-    except OSError:
-        listener.bind((LOOPBACK, 0))
-    return listener
+    """Return a socket that listens on a loopback port, on any free one when it is taken or 0.
+
+    It listens at once: until one of them does, two processes can be bound to the same port.
+    """
+    for wanted in (port, 0):
+        listener = _tcp_socket(socket.AF_INET)
+        try:
+            listener.bind((LOOPBACK, wanted))
+            listener.listen()
+        except OSError:
+            listener.close()
+        else:
+            return listener
+    raise NotServing(f"no port of {LOOPBACK} can be listened on")
 
 
 def free_port(wanted: int) -> int:

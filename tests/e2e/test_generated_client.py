@@ -31,7 +31,12 @@ def package(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Itera
     document = folder / "openapi.json"
     document.write_bytes(httpx.get(f"{service.url}/schema/openapi.json", trust_env=False).content)
     config = Config.from_sources(
-        ConfigFile(package_name_override=PACKAGE, post_hooks=[], generate_all_tags=False),
+        ConfigFile(
+            package_name_override=PACKAGE,
+            post_hooks=[],
+            generate_all_tags=False,
+            content_type_overrides={"application/x-ndjson": "text/plain"},
+        ),
         MetaType.NONE,
         document,
         "utf-8",

@@ -57,13 +57,12 @@ def restore(file: Path, *, as_json: bool) -> None:
     FILE is read whole first. The database that is there is kept beside it, under another name.
     """
     from casebridge.persistence import backup as copies
-    from casebridge.persistence.database import Database
     from casebridge.persistence.migrate import knows_revision
     from casebridge.services.clock import utc_now
 
     settings = directly.settings_here()
     place = embedded_file(settings, missing_ok=True)
-    Database(settings.database).create_folder()
+    place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         found, aside = copies.restore(file, place, utc_now(), knows_revision)
     except copies.NotCopied as error:

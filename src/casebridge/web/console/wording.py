@@ -39,7 +39,7 @@ CURES: Final[Mapping[Reason, str]] = {
     Reason.PLUGIN_FAILED: "mend it and replay the event",
     Reason.UNLINKED: "limit the webhook to tickets that Casebridge made",
     Reason.CONNECTOR_DISABLED: "enable it and replay the event, if you want it heard",
-    Reason.BRIDGE_OFF: "switch the flag on; the reconciler finds what changed, or replay the event",
+    Reason.BRIDGE_OFF: "switch the flag on",
     Reason.UNMAPPED: "map it, and what waited is applied",
 }
 """What somebody can do; for any other reason, nothing is to be done."""
