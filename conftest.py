@@ -1,8 +1,12 @@
 """Fixtures of every room, and what makes all of their tests cheaper."""
 
 import gc
+import os
 
 import pytest
+
+# A pytest that a test starts loads what an author of a plugin has: these two take it a second.
+os.environ.setdefault("PYTEST_ADDOPTS", "-p no:schemathesis -p no:faker")
 
 
 @pytest.fixture(scope="session")
