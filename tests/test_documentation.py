@@ -33,7 +33,9 @@ PAGES: Final = tuple(
 )
 VENDORS: Final = ConnectorCatalog.installed(only=("jira", "roundup", "servicenow"))
 MOST_PICTURE_BYTES: Final = 80_000
-OTHER_TOOLS: Final = frozenset({"curl", "export", "pip", "python", "python3"})
+OTHER_TOOLS: Final = frozenset(
+    {"cp", "curl", "export", "journalctl", "pip", "podman", "python", "python3", "systemctl"}
+)
 COMMANDS: Final[dict[str, click.Group]] = {"casebridge": main, "casebridge-sandbox": sandbox}
 
 _FENCED: Final = re.compile(r"^( *)(```+)([a-z]*)[^\n]*\n(.*?)^\1\2 *$", re.MULTILINE | re.DOTALL)
@@ -151,7 +153,7 @@ def test_every_picture_is_shown_and_small() -> None:
 
 
 def test_every_setting_is_explained_with_its_default_and_no_other_is_named() -> None:
-    page = (DOCS / "operating.md").read_text()
+    page = (DOCS / "operating" / "settings.md").read_text()
     rows = dict(re.findall(r"^\| `(CASEBRIDGE_[A-Z_]+)` \| (.+?) \|", page, re.MULTILINE))
     settings = msgspec.to_builtins(Settings(), enc_hook=str)
 
