@@ -99,6 +99,19 @@ def test_what_changes_nothing_is_answered_with_its_reason(
     service.api.linked(case)
 
 
+def test_one_token_serves_every_vendor_and_the_body_tells_them_apart(
+    service: Service, mailbox: Mailbox, case: str
+) -> None:
+    moved = mailbox.deliver(jira_moved(ticket_id(service, case), "In Progress"))
+    service.api.linked(case)
+    resolved = mailbox.deliver(servicenow_moved(ticket_id(service, case, "servicenow"), "6"))
+
+    assert (moved["applied"], resolved["applied"]) == (True, True)
+    labels = [r["actor_label"] for r in service.api.timeline(case) if r["kind"] == "status_changed"]
+    assert labels == ["itsm-webhook (jira)", "itsm-webhook (servicenow)"]
+    assert service.api.status(case) == "resolved"
+
+
 def test_a_webhook_is_believed_without_a_call_to_its_vendor(
     service: Service, mailbox: Mailbox, case: str, jira: Vendor
 ) -> None:

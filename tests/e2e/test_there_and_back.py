@@ -92,6 +92,8 @@ def test_a_resolved_case_that_is_taken_up_again_takes_both_tickets_up_again(
     bridged.api.linked(case)
     assert jira.control.ticket("SEC-1").status == "Done"
     assert servicenow.control.ticket(number).status == "Resolved"
+    for vendor in ("jira", "servicenow"):
+        assert bridged.api.ticket(case, vendor)["last_pushed_status"] == "resolved"
 
     bridged.api.move(case, "triage")
 

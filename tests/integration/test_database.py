@@ -18,7 +18,7 @@ from casebridge.persistence.database import Database, after_commit
 from casebridge.persistence.tenants import TenantRow
 from casebridge.services.clock import utc_now
 from casebridge.services.tenants import FIRST_KEY_FILE, Tenants
-from tests.integration.rows import NOON, add_case, add_tenant
+from tests.integration.rows import NOON, add_case, add_connector, add_ref, add_tenant
 
 Opened = Callable[[str], Database]
 
@@ -157,6 +157,21 @@ async def test_a_reference_to_nothing_is_refused(database: Database) -> None:
     with pytest.raises(IntegrityError):
         async with database.write() as session:
             await add_case(session, TenantRow(id=1))
+
+
+async def test_a_ticket_is_bound_once_and_a_case_once_at_each_connector(
+    database: Database,
+) -> None:
+    async with database.write() as session:
+        tenant = await add_tenant(session)
+        connector = await add_connector(session, tenant)
+        bound, free = [await add_case(session, tenant) for _ in range(2)]
+        await add_ref(session, bound, connector, external_id="10001")
+
+    for case, external_id in ((free, "10001"), (bound, "10002")):
+        with pytest.raises(IntegrityError):
+            async with database.write() as session:
+                await add_ref(session, case, connector, external_id=external_id)
 
 
 async def test_concurrent_writers_lose_nothing(database: Database, opened: Opened) -> None:
