@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -237,6 +238,17 @@ def test_every_page_of_the_documentation_can_be_reached_from_the_index() -> None
         waiting += [(path.parent / link).resolve() for link in links if "://" not in link and link]
 
     assert [named(path) for path in DOCS.rglob("*.md") if path not in reached] == []
+
+
+def test_the_layers_are_told_as_they_are_held() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    held = next(each for each in contracts["contracts"] if each["name"].startswith("Inside"))
+    page = (ROOT / "CONTRIBUTING.md").read_text()
+    told = page.partition("each layer uses those below it:")[2].partition(".")[0]
+
+    assert re.findall(r"`(\w+)`", told) == [
+        layer.strip("()").removeprefix("casebridge.") for layer in held["layers"]
+    ]
 
 
 def test_the_terms_of_the_glossary_are_in_order() -> None:
