@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 import pytest
 
-from casebridge.serving import bound_socket
 from casebridge_sandbox import RunningSandbox
 from tests.stage import MovableClock, Service, eventually
 
@@ -120,7 +120,8 @@ def test_after_three_days_nobody_tries_again_until_somebody_asks(
 def test_an_unreachable_vendor_gets_its_ticket_when_it_is_back(
     bridged: Service, clock: MovableClock, jira: Vendor
 ) -> None:
-    with bound_socket() as closed:
+    with socket.socket() as closed:  # its port is taken, and nobody listens
+        closed.bind(("127.0.0.1", 0))
         host, port = closed.getsockname()
         connector = bridged.api.get("/v1/connectors")[0]["id"]
         config = {"base_url": f"http://{host}:{port}", "api_token": "jira-sandbox-token"}
