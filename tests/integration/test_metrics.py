@@ -16,6 +16,7 @@ from sqlalchemy import update
 from casebridge.bridge import Bridge
 from casebridge.exposition import exposed
 from casebridge.persistence.connectors import ConnectorRow, RefRow
+from casebridge.persistence.outages import DatabaseUnavailable
 from casebridge.serving import bound_socket
 from casebridge.settings import InvalidSettings
 from tests.integration.desk import Desk, open_desk
@@ -195,3 +196,18 @@ def test_webhooks_are_counted_by_vendor_and_what_became_of_them(desk: Desk, addr
     desk.admin.deliver(token, "no object")
 
     assert [count(*each) for each in outcomes] == [number + 1 for number in before]
+
+
+def test_without_the_database_a_process_still_tells_its_own(
+    desk: Desk, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bridge: Bridge = desk.app.state.bridge
+
+    def away() -> None:
+        raise DatabaseUnavailable("the database cannot be reached")
+
+    monkeypatch.setattr(bridge.database, "read", away)
+    metrics = scraped(address)
+
+    assert "process_cpu_seconds" in metrics
+    assert "casebridge_tickets_due" not in metrics
