@@ -10,7 +10,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,11 +18,11 @@ from typing import Final
 
 import httpx
 import psutil
+from stage import wait_for
 
 from casebridge.serving import address_of, bound_socket
 from tests.postgres import PostgresServer, running_postgres
 
-READY_SECONDS: Final = 60.0
 PINNED: Final = shutil.which("taskset") is not None and (os.cpu_count() or 1) > 1
 DURABLE: Final = ("-c", "synchronous_commit=on", "-c", "fsync=on", "-c", "max_connections=200")
 
@@ -79,7 +78,7 @@ def uvicorn(
     where = {"PYTHONPATH": search_path(), **(environment or {})}
     with _process([sys.executable, *command], where) as process:
         url = f"http://127.0.0.1:{port}"
-        _wait_for(url)
+        wait_for(url)
         yield Contender(name, url, process)
 
 
@@ -104,7 +103,7 @@ def casebridge(
     command = program or (str(Path(sys.executable).with_name("casebridge")), "serve", "--port")
     with _process([*command, port], environment) as process:
         url = f"http://127.0.0.1:{port}"
-        _wait_for(url)
+        wait_for(url)
         key = (folder / "admin.key").read_text().strip()
         headers = {"Authorization": f"Bearer {key}"}
         with httpx.Client(base_url=url, headers=headers, trust_env=False, timeout=60) as api:
@@ -131,16 +130,3 @@ def _process(command: list[str], environment: Mapping[str, str]) -> Iterator[psu
 def _free_port() -> str:
     with bound_socket() as listener:
         return address_of(listener).rpartition(":")[2]
-
-
-def _wait_for(url: str) -> None:
-    deadline = time.monotonic() + READY_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            httpx.get(url, trust_env=False)
-        except httpx.TransportError:
-            time.sleep(0.05)
-        else:
-            return
-    msg = f"{url} did not come up"
-    raise TimeoutError(msg)

@@ -16,7 +16,7 @@ import httpx
 from casebridge.serving import address_of, bound_socket
 from casebridge_sandbox import JiraScenario, SandboxControl, ServiceNowScenario
 
-READY_SECONDS = 30.0
+READY_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def open_stage(folder: Path, **settings: str) -> Iterator[Stage]:
             stack.enter_context(_process(command, {}))
             vendors[vendor] = (address, stack.enter_context(SandboxControl(address)))
         for address in (url, *(address for address, _ in vendors.values())):
-            _wait_for(address)
+            wait_for(address)
         headers = {"Authorization": f"Bearer {(folder / 'admin.key').read_text().strip()}"}
         with httpx.Client(base_url=url, headers=headers, trust_env=False) as api:
             for vendor, (address, control) in vendors.items():
@@ -88,7 +88,12 @@ def _port(url: str) -> str:
     return url.rpartition(":")[2]
 
 
-def _wait_for(url: str) -> None:
+def wait_for(url: str) -> None:
+    """Wait until something answers there.
+
+    Raises:
+        TimeoutError: nothing did in a minute.
+    """
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
         try:
