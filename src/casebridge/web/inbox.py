@@ -41,7 +41,7 @@ _ENCODER: Final = msgspec.json.Encoder()
 )
 async def receive() -> InboxAnswer:
     """Take a webhook; the token's public id is in `X-AiSOC-Token-Id`."""
-    raise NotImplementedError
+    raise NotImplementedError  # `InboxDoor` has answered
 
 
 @post(
@@ -53,7 +53,7 @@ async def receive() -> InboxAnswer:
 )
 async def receive_for_token(token_id: FromPath[str]) -> InboxAnswer:
     """Take a webhook of a vendor that cannot name the token in a header."""
-    raise NotImplementedError
+    raise NotImplementedError  # `InboxDoor` has answered
 
 
 @post(
@@ -65,7 +65,7 @@ async def receive_for_token(token_id: FromPath[str]) -> InboxAnswer:
 )
 async def receive_with_secret(token_id: FromPath[str], secret: FromPath[str]) -> InboxAnswer:
     """Take a webhook of a vendor that can neither sign nor send a header: the weakest scheme."""
-    raise NotImplementedError
+    raise NotImplementedError  # `InboxDoor` has answered
 
 
 def inbox(*, largest_body: int, body_seconds: float) -> Router:
